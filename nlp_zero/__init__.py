@@ -1,0 +1,3 @@
+"""nlp-zero: raw Chinese text in, words, a model and a segmentation out."""
+
+__version__ = "0.2.0"

@@ -1,0 +1,23 @@
+"""The errors of nlp-zero: one family, each also the builtin that a caller would catch."""
+
+from __future__ import annotations
+
+
+class NlpZeroError(Exception):
+    """Any error that this library raises on purpose."""
+
+
+class InputError(NlpZeroError, ValueError):
+    """Text that cannot be used: missing, empty, damaged; the message names the file and the place."""
+
+
+class DecodingError(InputError):
+    """Bytes that are not text in the stated encoding (exit status 3 of the command line)."""
+
+
+class LexiconError(NlpZeroError, ValueError):
+    """A lexicon file or entry that cannot be read."""
+
+
+class ModelError(NlpZeroError, ValueError):
+    """A model file that is damaged, of another kind, or of a version that this program does not know."""

@@ -1,0 +1,13 @@
+/* What the C files of the extension share: the method tables that _module.c joins. */
+#ifndef NLP_ZERO_MODULE_H
+#define NLP_ZERO_MODULE_H
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+extern PyMethodDef counting_methods[];
+extern PyMethodDef lattice_methods[];
+
+/* Adds the types of lattice.c to the module; 0 or -1 with an error set. */
+int lattice_add_types(PyObject *module);
+
+#endif

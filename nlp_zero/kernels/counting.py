@@ -1,0 +1,3 @@
+"""Counting kernels (to come)."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Lattice kernels (to come)."""
+
+__all__: list[str] = []

@@ -1,0 +1,1 @@
+"""Text: streams, encodings, character classes, sentences."""

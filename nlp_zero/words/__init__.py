@@ -1,0 +1,1 @@
+"""Words: counts, discovery, lexicon, segmentation."""
