@@ -208,10 +208,20 @@ class Lexicon:
         hold so that it reads back the same (a word with a tab, a tag with a space) is a :class:`LexiconError`. HanLP
         knows no word without a tag: it is written as ``nz``, which is what HanLP itself takes such a word for.
         """
+        with atomic_writer(path) as file:
+            self.write(file, format)
+
+    def write(self, file: IO[str], format: str = "tsv") -> None:
+        """Write what :meth:`save` writes, to a file that is open.
+
+        >>> import sys
+        >>> Lexicon({"研究": 3, "生命": 5}).write(sys.stdout, "jieba")
+        生命 5
+        研究 3
+        """
         if format not in _WRITERS:
             raise LexiconError(f"format: expected one of {', '.join(_WRITERS)}, got {format!r}")
-        with atomic_writer(path) as file:
-            _WRITERS[format](self, file)
+        _WRITERS[format](self, file)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], format: str | None = None) -> Lexicon:
