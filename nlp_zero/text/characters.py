@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 OTHER = 0
-"""Symbols, emoji, controls, private use, surrogates, code points without a character."""
+"""Symbols, emoji, controls, private use, surrogates, code points in no block of the lists below."""
 SPACE = 1
 """Spaces and line ends, the ideographic (U+3000) and the zero-width space (U+200B) among them."""
 PUNCTUATION = 2
