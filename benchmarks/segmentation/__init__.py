@@ -1,0 +1,1 @@
+"""Segmentation: word F1 on the fixed protocol, characters a second with a given lexicon."""
