@@ -1,0 +1,146 @@
+"""Text as symbols: two bytes a character, the form in which words are sought.
+
+Statistics see a text as a sequence of symbols (符号). A character of words is one symbol; a run of digits, four digits
+(a year), a run of Latin letters are one symbol each, whatever stands in them, because their spelling says nothing
+about the words around them. Everything else is a *known boundary* (已知边界) and keeps its own id, so that the text
+can be read back from the ids to the character.
+
+A word that holds such a run is kept as a *shape* (词形): the run is written as one of the noncharacters
+:data:`NUMBER`, :data:`YEAR`, :data:`LATIN`, which no text contains; ``NUMBER + "元"`` stands for 5元, 12.50元, ...
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+from functools import cache
+
+from .. import kernels
+from ..text import characters
+
+__all__ = ["LATIN", "NUMBER", "RARE", "WORD_LIMIT", "YEAR", "SymbolText", "is_shape", "roles"]
+
+NUMBER, YEAR, LATIN, RARE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
+"""The runs inside shapes: digits, four digits, Latin letters, a character beyond the 61,000 commonest."""
+
+WORD_LIMIT = 0xF000
+"""Ids below it (but not 0, a line end) are symbols of words, the others known boundaries."""
+
+_RUN_IDS = {1: NUMBER, 2: YEAR, 3: LATIN, 4: RARE}
+_FIRST_ID, _LAST_ID = 8, 0xFFFE
+_SPECIAL = frozenset((*_RUN_IDS, 0xFFFF))
+
+# The role of each class of characters, as `kernels.encode` wants it: 0 boundary, 1 word, 2 digit, 3 Latin letter.
+_CLASS_ROLES = {
+    characters.HAN: 1,
+    characters.KANA: 1,
+    characters.LETTER: 1,
+    characters.MARK: 1,
+    characters.DIGIT: 2,
+    characters.LATIN: 3,
+}
+
+
+@cache
+def roles() -> bytes:
+    """The role of every code point in symbol sequences: 0 boundary, 1 word, 2 digit, 3 Latin letter, 4 a mark that
+    joins digits (. : /), 5 a sign that ends a number (%).
+
+    >>> [roles()[ord(character)] for character in "，汉9a.%"]
+    [0, 1, 2, 3, 4, 5]
+    """
+    table = bytearray(characters.class_table().translate(bytes(_CLASS_ROLES.get(code, 0) for code in range(256))))
+    for role, members in ((1, "○"), (4, ".:/．：／"), (5, "%‰％")):  # ○: the zero of 二○○八年
+        for character in members:
+            table[ord(character)] = role
+    return bytes(table)
+
+
+def is_shape(word: str) -> bool:
+    """Whether a word is a shape, that is, holds a placeholder of a run.
+
+    >>> is_shape(NUMBER + "元"), is_shape("5元")
+    (True, False)
+    """
+    return any("\ufdd0" <= character <= "\ufdd3" for character in word)
+
+
+class SymbolText:
+    """A growing text as symbol ids: 2 bytes a symbol, and the runs beside them.
+
+    ``ids`` is an ``array('H')``; ``runs[k]`` is the text of the k-th run, which stands at ``ids[places[k]]``.
+
+    >>> text = SymbolText(["花了1998元。"])
+    >>> len(text.ids), text.runs, text.word(2, 2) == YEAR + "元", text.string(2, 2)
+    (6, ['1998'], True, '1998元')
+    """
+
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        self.ids = array("H")
+        self.runs: list[str] = []
+        self.places = array("I")
+        self._table = array("H", bytes(2 * 0x110000))
+        self._points = array("I", bytes(4 * 0x10000))
+        self._state = array("I", (_FIRST_ID, _LAST_ID))
+        self.extend(lines)
+
+    def extend(self, lines: Iterable[str]) -> None:
+        """Append lines (or blocks of lines joined by line ends); each ends in a known boundary."""
+        batch: list[str] = []
+        size = 0
+        for line in lines:
+            batch.append(line)
+            size += len(line)
+            if size > 1 << 20:
+                self._append("\n".join(batch))
+                batch, size = [], 0
+        if batch:
+            self._append("\n".join(batch))
+
+    def _append(self, block: str) -> None:
+        coded, spans = kernels.encode(block + "\n", roles(), self._table, self._points, self._state)
+        base = len(self.ids)
+        self.ids.frombytes(coded)
+        bounds = array("I", spans)
+        self.places.extend(base + place for place in bounds[::3])
+        self.runs.extend(block[start:end] for start, end in zip(bounds[1::3], bounds[2::3], strict=True))
+
+    def append(self, other: SymbolText) -> None:
+        """Append a text with another numbering of its characters; O(n)."""
+        self.extend(other.lines())
+
+    @property
+    def size(self) -> int:
+        """Number of symbols of words."""
+        return len(self.ids) - self.boundaries
+
+    @property
+    def boundaries(self) -> int:
+        """Number of known boundaries, line ends among them."""
+        return sum(1 for symbol in self.ids if not 0 < symbol < WORD_LIMIT)
+
+    def word(self, position: int, length: int) -> str:
+        """The symbols as a word: characters, and placeholders for runs."""
+        points = self._points
+        return "".join(_RUN_IDS.get(symbol) or chr(points[symbol]) for symbol in self.ids[position : position + length])
+
+    def string(self, position: int, length: int) -> str:
+        """The text of symbols to the character, line ends included; O(length + log runs)."""
+        run = bisect_left(self.places, position)
+        parts = []
+        for symbol in self.ids[position : position + length]:
+            if symbol in _SPECIAL:
+                parts.append(self.runs[run])
+                run += 1
+            else:
+                parts.append(chr(self._points[symbol]) if symbol else "\n")
+        return "".join(parts)
+
+    def lines(self) -> Iterable[str]:
+        """The text line by line."""
+        start = 0
+        for _ in range(self.ids.count(0)):
+            end = self.ids.index(0, start)
+            yield self.string(start, end - start)
+            start = end + 1
