@@ -82,7 +82,7 @@ for module in pkgutil.walk_packages(nlp_zero.__path__, "nlp_zero."):
         importlib.import_module(module.name)
 for name in nlp_zero.__all__:
     getattr(nlp_zero, name)
-print(outside, sorted({"pickle", "marshal"} & set(sys.modules) - known))
+print(outside)
 """
 
 
@@ -94,4 +94,4 @@ def test_every_module_imports_only_the_standard_library(engine: str, monkeypatch
     done = subprocess.run(
         [sys.executable, "-S", "-W", "error", "-c", IMPORT_ALL, str(ROOT)], capture_output=True, text=True, check=False
     )
-    assert (done.stdout[:2], done.stderr, done.returncode) == ("[]", "", 0)
+    assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
