@@ -34,13 +34,23 @@ def environment(**extra: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false", **threads, **extra}
 
 
+# A child inherits the peak of the process that started it, so a small process stands between: its own peak, some
+# 10 MB, is the least that can be read. Without it every program seemed as large as the benchmark script itself.
+LAUNCHER = """
+import os, sys
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, usage = os.wait4(child, 0)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss, os.waitstatus_to_exitcode(status))
+"""
+
+
 def spend(command: Sequence[str], **extra: str) -> Cost:
     """Run one program to its end and say what it took; its output is dropped, its errors pass through."""
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment(**extra))
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    scale = 2**20 if sys.platform == "darwin" else 2**10
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale, child.returncode)
+    launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, *command]
+    printed = subprocess.run(launcher, stdout=subprocess.PIPE, text=True, env=environment(**extra), check=True).stdout
+    seconds, peak, status = printed.split()
+    return Cost(float(seconds), int(peak) / (2**20 if sys.platform == "darwin" else 2**10), int(status))
 
 
 def output(command: Sequence[str], **extra: str) -> str:

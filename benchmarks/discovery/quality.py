@@ -23,33 +23,36 @@ CONTROLS = ["control PMI+entropy Python", "control n-gram frequency"]
 METHODS = ("entropy", "pmi", "cohesion")
 
 
-def chosen(quick: bool) -> tuple[list[str], list[str]]:
-    """Names of the peers that can run here, and calls of own functions."""
-    peers = [] if quick else [name for name, module in PEERS.items() if measure.installed(module)]
-    for name in () if quick else PEERS.keys() - set(peers):
-        measure.skip(name, "not installed")
-    calls = []
-    if measure.backend() == "not importable":
-        measure.skip("nlp-zero", "not importable")
-    else:
-        calls = [f"nlp-zero {method}=benchmarks.discovery.ours:{method}" for method in METHODS]
-    if not quick and os.environ.get("KENLM_COUNT_NGRAMS"):
-        calls.append("KenLM recipe=benchmarks.discovery.kenlm_recipe:discover")
-    elif not quick:
-        measure.skip("KenLM recipe", "KENLM_COUNT_NGRAMS is not set")
-    return peers + ([] if quick else CONTROLS), calls
+def peers() -> tuple[list[str], list[str]]:
+    """The peers that can run here: names that the shared program knows, and calls of own functions."""
+    names = [name for name, module in PEERS.items() if measure.installed(module)]
+    for name in PEERS:
+        if name not in names:
+            measure.skip(name, "not installed")
+    if os.environ.get("KENLM_COUNT_NGRAMS"):
+        return names + CONTROLS, ["KenLM recipe=benchmarks.discovery.kenlm_recipe:discover"]
+    measure.skip("KenLM recipe", "KENLM_COUNT_NGRAMS is not set")
+    return names + CONTROLS, []
+
+
+def ours() -> list[str]:
+    """Calls of our program, one a method."""
+    if measure.backend() != "not importable":
+        return [f"nlp-zero {method}=benchmarks.discovery.ours:{method}" for method in METHODS]
+    measure.skip("nlp-zero", "not importable")
+    return []
 
 
 def main() -> None:
     parser = measure.options("Precision of the best words.")
-    parser.add_argument("--quick", action="store_true", help="nlp-zero alone")
+    parser.add_argument("--quick", action="store_true", help="nlp-zero and one control alone")
     options = measure.begin(parser)
     text, gold = measure.needed(options.work, "quality.txt", "quality_gold.txt")
     header = measure.header("Quality of word discovery", [text, gold])
-    peers, calls = chosen(options.quick)
+    names, calls = (CONTROLS[-1:], []) if options.quick else peers()
     command = [sys.executable, str(options.shared / "bench" / "bench_discover.py"), "--limit", "600"]
-    command += ["--quality", str(text), "--lexicon", str(gold), "--peers", ",".join(peers)]
-    for call in calls:
+    command += ["--quality", str(text), "--lexicon", str(gold), "--peers", ",".join(names)]
+    for call in ours() + calls:
         command += ["--call", call]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=measure.environment(), check=True)
     notes = "\n".join([

@@ -50,8 +50,9 @@ def calls(model: Path) -> list[str]:
 def beside(options: Namespace, model: Path) -> tuple[str, Speeds]:
     """The table of the shared program, and the characters a second of every round."""
     peers = [name for name, module in PEERS.items() if measure.installed(module)]
-    for name in PEERS.keys() - set(peers):
-        measure.skip(name, "not installed")
+    for name in PEERS:
+        if name not in peers:
+            measure.skip(name, "not installed")
     program = str(options.shared.resolve() / "bench" / "bench_segment.py")
     command = [sys.executable, program, "--text", str(options.work.resolve() / "mix10.txt")]
     command += ["--rounds", str(options.rounds), "--peers", ",".join(peers)]
