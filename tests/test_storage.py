@@ -120,7 +120,7 @@ def test_views_and_bytearrays_are_sections_too(tmp_path: Path) -> None:
     assert (sections["a"].tolist(), bytes(sections["b"]), bytes(sections["c"])) == ([0.5], b"xy", b"z")
 
 
-@pytest.mark.parametrize("section", [array("l", [1]), array("u", "x"), memoryview(b"abcd")[::2]])
+@pytest.mark.parametrize("section", [array("l", [1]), array("L", [1]), memoryview(b"abcd")[::2]])
 def test_a_section_that_other_platforms_cannot_read_is_refused(tmp_path: Path, section: Any) -> None:
     with pytest.raises(TypeError, match="section 'a': expected bytes or an array"):
         save(tmp_path / "a.model", "toy", {}, {"a": section})
