@@ -321,8 +321,8 @@ class _NoSuchRange(Exception):
 
 @contextmanager
 def _opened(url: str, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
-    request = urllib.request.Request(url, headers=headers)
     with _network_errors(url):
+        request = urllib.request.Request(url, headers=headers)
         response = urllib.request.urlopen(request, timeout=_TIMEOUT)
     with response:
         yield response
@@ -340,7 +340,9 @@ def _network_errors(url: str) -> Iterator[None]:
         raise InputError(f"{url}: the server answers {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
         raise InputError(f"{url}: cannot be reached: {error.reason}") from None
-    except (OSError, ValueError, http.client.HTTPException) as error:
+    except ValueError as error:
+        raise InputError(f"{url}: this is no address: {error}") from None
+    except (OSError, http.client.HTTPException) as error:
         reason = str(error) or type(error).__name__
         raise InputError(f"{url}: the connection broke ({reason}); fetch again to go on from there") from None
 
