@@ -228,6 +228,13 @@ def test_a_hostile_header_with_a_right_checksum_is_refused(tmp_path: Path, name:
     assert expected in refused(tmp_path / "b.model", signed(header))
 
 
+def test_bytes_that_the_header_does_not_declare_are_refused(tmp_path: Path) -> None:
+    """Even under a right checksum: a file has one reading."""
+    assert "as its header declares" in refused(
+        tmp_path / "b.model", signed(b'{"header":{},"kind":"toy","sections":[["a","I",1]]}', bytes(16))
+    )
+
+
 @quick
 @given(table=json_values, sections=json_values, body=st.binary(max_size=40))
 def test_any_json_in_the_header_is_read_or_refused(tmp_path: Path, table: Any, sections: Any, body: bytes) -> None:

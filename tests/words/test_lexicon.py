@@ -21,7 +21,7 @@ from nlp_zero.errors import LexiconError
 from nlp_zero.words.lexicon import Entry, Lexicon
 
 quick = settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
