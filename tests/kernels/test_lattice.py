@@ -1,0 +1,439 @@
+"""The kernel ``lattice``: edges against a slow reading of the rules, the path against every path, C against Python."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from array import array
+from typing import Any
+
+import pytest
+
+from nlp_zero import kernels
+from nlp_zero.kernels import lattice as twin
+
+CHARACTERS = {
+    1: " \t\n",
+    2: "!。，-…",
+    3: "中外科学名著大𠮷",
+    4: "abcde",
+    5: "0123456789",
+    6: "のはがー",
+    7: "가나",
+    8: "\u0301\ufe0f",
+    9: ".:/",
+    10: "%",
+    11: "\u200d",
+    12: "\U0001f1e8\U0001f1f3",
+    13: "😀👩",
+    14: ",",
+}
+OTHERS = "@\x00\ud800\U0010ffff"
+EVERY = "".join(CHARACTERS.values()) + OTHERS
+MARKS = "\u0301\ufe0f\u200d"
+
+
+def make_kinds() -> bytes:
+    table = bytearray(0x110000)
+    for kind, characters in CHARACTERS.items():
+        for character in characters:
+            table[ord(character)] = kind
+    return bytes(table)
+
+
+KINDS = make_kinds()
+PLAIN = array("d", [-5.0, -1.0] * 9)
+RUNS = b"\1" * 9
+
+Arguments = tuple[str, Any, bytes, Any, bytes, bool, str]
+
+
+def arguments(
+    words: dict[str, float], *, unknown: Any = PLAIN, runs: bytes = RUNS, whole: bool = True, forced: str = ""
+) -> Arguments:
+    names = sorted(words)
+    return "\n".join(names), array("d", [words[name] for name in names]), KINDS, unknown, runs, whole, forced
+
+
+def make(words: dict[str, float], **options: Any) -> Any:
+    return kernels.Segmenter(*arguments(words, **options))
+
+
+def edges(engine: Any, text: str) -> list[tuple[int, int, float, int]]:
+    starts, ends, scores, words = engine.lattice(text)
+    columns = [memoryview(column).cast("i") for column in (starts, ends, words)]
+    return list(zip(columns[0], columns[1], memoryview(scores).cast("d"), columns[2], strict=True))
+
+
+def random_case(source: random.Random, forced: bool = True) -> tuple[Arguments, list[str]]:
+    """Words and texts over a few characters, so that they meet often; scores that often tie."""
+    alphabet = source.sample(EVERY, source.randint(1, 8)) if source.random() < 0.8 else list("0120,,.%中\u0301a")
+
+    def string(lengths: list[int]) -> str:
+        return "".join(source.choice(alphabet) for _ in range(source.choice(lengths)))
+
+    words = {string([1, 1, 2, 2, 3, 4, 40]).replace("\n", "x"): 0.0 for _ in range(source.randint(0, 12))}
+    for word in words:
+        words[word] = -source.choice([1.0, 2.0, 3.0, 4.0, 7.5, source.random() * 10])
+    must = {string([1, 2, 3]).replace("\n", "x") for _ in range(source.choice([0, 0, 1, 3]) if forced else 0)}
+    case = arguments(
+        words,
+        unknown=array("d", [-source.choice([0.0, 1.0, 2.0, 3.25]) for _ in range(18)]),
+        runs=bytes(source.choice([0, 1, 1]) for _ in range(9)),
+        whole=source.random() < 0.5,
+        forced="\n".join(sorted(must)),
+    )
+    return case, [string([0, 1, 3, 6, 9]) for _ in range(3)] + [string([80])]
+
+
+# A slow reading of the rules -----------------------------------------------------------------------------------------
+
+
+def kind_of(character: str) -> int:
+    return KINDS[ord(character)]
+
+
+def number_end(text: str, start: int) -> int:
+    """Where the number that starts here ends."""
+    end = start + 1
+    while end < len(text):
+        behind = [kind_of(character) for character in text[end + 1 : end + 5]]
+        before = [kind_of(character) for character in text[max(start, end - 4) : end]]
+        digits = (
+            len(behind) if behind.count(5) == len(behind) else next(i for i, kind in enumerate(behind) if kind != 5)
+        )
+        comma = kind_of(text[end]) == 14 and digits == 3 and before != [5] * 4
+        point = kind_of(text[end]) == 9 and digits > 0
+        if not (text[end] in MARKS or kind_of(text[end]) == 5 or comma or point):
+            break
+        end += 1
+    if end < len(text) and text[end] == "%":
+        end += 1
+        while end < len(text) and text[end] in MARKS:
+            end += 1
+    return end
+
+
+def atom_end(text: str, start: int) -> int:
+    kind, end = kind_of(text[start]), start + 1
+    if kind == 5:
+        return number_end(text, start)
+    if kind == 12 and text[end : end + 1] and kind_of(text[end]) == 12:
+        end += 1
+    while end < len(text):
+        same_run = kind in (1, 4, 6, 7) and kind_of(text[end]) == kind
+        same_mark = kind in (2, 9, 10, 14) and text[end] == text[start] and text[end - 1] == text[start]
+        joined = kind == 13 and kind_of(text[end]) == 13 and text[end - 1] == "\u200d"
+        attached = text[end] in MARKS and kind != 1
+        if not (same_run or same_mark or joined or attached):
+            break
+        end += 1
+    return end
+
+
+CLASS_OF = {9: 2, 14: 2, 10: 2, 11: 8, 12: 0, 13: 0}
+
+
+def shape(text: str, runs: bytes, whole: bool) -> tuple[list[tuple[int, int, int]], set[int]]:
+    """Atoms as start, end, class (after the policy), and the closed places."""
+    atoms: list[tuple[int, int, int]] = []
+    closed: set[int] = set()
+    start = 0
+    while start < len(text):
+        end, code = atom_end(text, start), CLASS_OF.get(kind_of(text[start]), kind_of(text[start]))
+        solid = code in (0, 3, 8)
+        inner = range(start + 1, end)
+        closed.update(place for place in inner if solid or text[place] in MARKS)
+        if whole and code in (4, 5):
+            closed.update(inner)
+        if runs[code] or solid:
+            atoms.append((start, end, code))
+        else:
+            starts = [start, *(place for place in inner if text[place] not in MARKS)]
+            for first, last in zip(starts, [*starts[1:], end], strict=True):
+                atoms.append((first, last, CLASS_OF.get(kind_of(text[first]), kind_of(text[first]))))
+        start = end
+    return atoms, closed
+
+
+def slow_edges(case: Arguments, text: str) -> list[tuple[int, int, float, int]]:
+    """The edges by the rules, without a thought for speed; no forced words."""
+    joined, scores, _, unknown, runs, whole, _ = case
+    words = {word: index for index, word in enumerate(joined.split("\n") if joined else [])}
+    atoms, closed = shape(text, runs, whole)
+    size = len(text)
+    known = {
+        (start, end): (scores[words[text[start:end]]], words[text[start:end]])
+        for start in range(size)
+        for end in range(start + 1, size + 1)
+        if text[start:end] in words and not {start, end} & closed
+    }
+    starts = {start for start, _ in known}
+    everything = dict(known)
+    for first, last, code in atoms:
+        for start in range(first, last):
+            if start == first or start not in closed:
+                stops = {end for end in range(start + 1, last) if end in starts and end - start <= 32} | {last}
+                for end in stops:
+                    score = unknown[2 * code] + unknown[2 * code + 1] * (end - start)
+                    everything.setdefault((start, end), (score, -1))
+    reached, found = {0}, []
+    for (start, end), (score, word) in sorted(everything.items()):
+        if start in reached:
+            reached.add(end)
+            found.append((start, end, score, word))
+    return found
+
+
+def every_path(found: list[tuple[int, int, float, int]], size: int) -> list[tuple[float, int, list[int], list[int]]]:
+    """All paths: -score (added from the right), words, -ends, ends; the smallest is the best by the tie rule."""
+    paths: dict[int, list[tuple[float, list[int]]]] = {size: [(0.0, [])]}
+    for start, end, score, _ in reversed(found):
+        paths.setdefault(start, []).extend((score + rest, [end, *ends]) for rest, ends in paths.get(end, []))
+    return [(-score, len(ends), [-end for end in ends], ends) for score, ends in paths.get(0, [])]
+
+
+# Tests ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_edges_follow_the_rules(seed: int) -> None:
+    case, texts = random_case(random.Random(seed), forced=False)
+    engine = kernels.Segmenter(*case)
+    for text in texts:
+        assert edges(engine, text) == slow_edges(case, text), (case, text)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_best_path_is_the_best_of_all_paths(seed: int) -> None:
+    case, texts = random_case(random.Random(1000 + seed), forced=False)
+    engine = kernels.Segmenter(*case)
+    for text in texts[:3]:
+        best = min(every_path(slow_edges(case, text), len(text)))
+        assert engine.cuts(text) == best[3], (case, text)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_engine_equals_the_python_twin(seed: int) -> None:
+    case, texts = random_case(random.Random(2000 + seed))
+    engine, python = kernels.Segmenter(*case), twin.Segmenter(*case)
+    for text in texts:
+        assert engine.segment(text) == python.segment(text)
+        assert engine.cuts(text) == python.cuts(text)
+        assert engine.lattice(text) == python.lattice(text)
+    assert engine.segment_lines(texts) == python.segment_lines(texts)
+    for word in [*case[0].split("\n"), "", "zz", "\ud800"]:
+        assert engine.find(word) == python.find(word)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_words_joined_are_the_text(seed: int) -> None:
+    case, texts = random_case(random.Random(3000 + seed))
+    engine = kernels.Segmenter(*case)
+    for text in texts:
+        words = engine.segment(text)
+        assert "".join(words) == text
+        assert all(words)
+        ends = engine.cuts(text)
+        assert [text[start:end] for start, end in zip([0, *ends], ends, strict=False)] == words
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_forced_words_come_out_whole_and_the_rest_stands_alone(seed: int) -> None:
+    source = random.Random(4000 + seed)
+    case, _ = random_case(source, forced=False)
+    text = "".join(source.choice("中外科学名著") for _ in range(30))
+    forced = sorted({text[place : place + 3] for place in range(0, 28, 7)})
+    free = kernels.Segmenter(*case)
+    engine = kernels.Segmenter(*case[:6], "\n".join(forced))
+    expected: list[str] = []
+    place = start = 0
+    while place < len(text):
+        if text[place : place + 3] in forced:
+            expected += [*free.segment(text[start:place]), text[place : place + 3]]
+            place = start = place + 3
+        else:
+            place += 1
+    assert engine.segment(text) == expected + free.segment(text[start:])
+
+
+def test_worked_example() -> None:
+    words = {"中": -2.0, "中外": -1.5, "外科": -2.0, "科学": -1.0, "学名": -3.0, "名著": -1.5}
+    assert make(words).segment("中外科学名著") == ["中外", "科学", "名著"]
+
+
+def test_ties_prefer_fewer_words_then_the_longer_first_word() -> None:
+    words = {"中": -1.0, "外": -1.0, "中外": -2.0}
+    assert make(words).segment("中外") == ["中外"]
+    words = {"中外": -2.0, "科": -1.0, "中": -1.0, "外科": -2.0}
+    assert make(words).segment("中外科") == ["中外", "科"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        ("3.14", ["3.14"]),
+        ("12:30", ["12:30"]),
+        ("50%大", ["50%", "大"]),
+        ("1,123,223", ["1,123,223"]),
+        ("1231,123", ["1231", ",", "123"]),
+        ("1,12", ["1", ",", "12"]),
+        ("3.", ["3", "."]),
+        (".5", [".", "5"]),
+        ("abc中de", ["abc", "中", "de"]),
+        ("a1b2", ["a", "1", "b", "2"]),
+        ("……!!!", ["……", "!!!"]),
+        ("!。!", ["!", "。", "!"]),
+        ("中\ufe0f外", ["中\ufe0f", "外"]),
+        ("a\u0301b", ["a\u0301b"]),
+        ("👩\u200d😀😀", ["👩\u200d😀", "😀"]),
+        ("\U0001f1e8\U0001f1f3\U0001f1e8", ["\U0001f1e8\U0001f1f3", "\U0001f1e8"]),
+        (" \n\t中", [" \n\t", "中"]),
+        ("\u0301\u0301中", ["\u0301\u0301", "中"]),
+        (" \u0301", [" ", "\u0301"]),
+        ("のはがー가나", ["のはがー", "가나"]),
+        ("@@\x00\ud800", ["@", "@", "\x00", "\ud800"]),
+    ],
+)
+def test_unknown_stretches(text: str, words: list[str]) -> None:
+    assert make({}).segment(text) == words
+
+
+def test_policy_char_cuts_runs() -> None:
+    runs = bytearray(RUNS)
+    runs[5] = runs[4] = 0
+    assert make({}, runs=bytes(runs)).segment("ab\u0301c12.3%") == ["a", "b\u0301", "c", "1", "2", ".", "3", "%"]
+
+
+def test_policy_char_keeps_words_whole_at_their_boundaries() -> None:
+    runs = bytearray(RUNS)
+    runs[4] = 0
+    words = {"ab": -1.0}
+    assert make(words, runs=bytes(runs)).segment("ab中abc") == ["ab", "中", "a", "b", "c"]
+
+
+def test_words_inside_a_run_leave_unknown_pieces() -> None:
+    words = {"の": -1.0}
+    assert make(words).segment("はがのは") == ["はがのは"]  # -9 in one word beats -7 - 1 - 6
+    assert make(words, unknown=array("d", [-1.0, -5.0] * 9)).segment("はがのは") == ["はが", "の", "は"]
+
+
+def test_whole_boundary() -> None:
+    words = {"bcd": -0.5, "ea": -0.5}
+    cheap = array("d", [-0.25, -9.0] * 9)
+    assert make(words, unknown=cheap).segment("abcde") == ["abcde"]
+    assert make(words, unknown=cheap, whole=False).segment("abcde") == ["a", "bcd", "e"]
+    assert make(words, unknown=cheap).segment("中bcd外") == ["中", "bcd", "外"]
+    assert make(words, unknown=cheap).segment("ea0") == ["ea", "0"]
+
+
+def test_a_word_does_not_tear_a_mark_off() -> None:
+    assert make({"中": -0.5}).segment("中\ufe0f") == ["中\ufe0f"]
+    assert edges(make({"中": -0.5}), "中\ufe0f") == [(0, 2, -7.0, -1)]
+
+
+def test_an_unknown_edge_gives_way_to_the_word() -> None:
+    # The word scores less than the same stretch would unknown, and still there is one edge.
+    assert edges(make({"中": -9.0}), "中") == [(0, 1, -9.0, 0)]
+
+
+def test_forced_words_longest_first_from_the_left() -> None:
+    assert make({}, forced="中外\n中外科\n学名").segment("中外科学名著") == ["中外科", "学名", "著"]
+    assert make({"大 中": -0.1}, forced="中 。!\n外").segment("大 中 。!外") == ["大", " ", "中 。!", "外"]
+    assert make({}, forced="bcd").segment("abcde bcd") == ["abcde", " ", "bcd"]
+
+
+def test_segment_lines_takes_any_mixture_of_lengths() -> None:
+    engine = make({"中外": -1.0, "科学": -1.0})
+    source = random.Random(5)
+    lines = ["中外科学" * source.choice([0, 0, 1, 3, 50, 5000]) + "大" for _ in range(200)] + [""]
+    assert engine.segment_lines(lines) == [engine.segment(line) for line in lines]
+    assert engine.segment_lines([]) == []
+
+
+def test_time_is_linear_in_a_run_without_punctuation() -> None:
+    engine = make({"中外": -1.0, "科学": -1.0, "外科学名": -3.0, "中": -2.0})
+    size = 400_000 if kernels.backend == "c" else 40_000
+
+    def seconds(text: str) -> float:
+        times = []
+        for _ in range(5):
+            start = time.process_time()
+            engine.segment(text)
+            times.append(time.process_time() - start)
+        return min(times)
+
+    text = "中外科学名著" * (size // 6)
+    assert seconds(text + text) / seconds(text) < 3.0
+
+
+@pytest.mark.parametrize("text", ["a", "の", "!", "0", " ", "\u0301", "👩\u200d", "0,", "中"])
+def test_long_runs_of_anything(text: str) -> None:
+    engine = make({"の": -1.0, "!": -1.0, "のの": -1.5})
+    size = 1_000_000 if kernels.backend == "c" else 50_000
+    assert "".join(engine.segment(text * size)) == text * size
+
+
+def test_errors_are_those_of_the_twin() -> None:
+    good = list(arguments({"中": -1.0, "外": -2.0}))
+    bad: list[tuple[int, Any]] = [
+        (0, 5),
+        (0, "\n中"),
+        (0, "中\n"),
+        (0, "中\n中"),
+        (0, "外\n中\n科"),
+        (0, "中\n" + "外" * 1001),
+        (1, 5),
+        (1, array("f", [1.0, 2.0])),
+        (1, array("d", [1.0])),
+        (1, array("d", [1.0, float("nan")])),
+        (1, array("d", [float("-inf"), 1.0])),
+        (1, memoryview(array("d", [1.0, 2.0, 3.0, 4.0]))[::2]),
+        (2, bytearray(KINDS)),
+        (2, KINDS[1:]),
+        (2, KINDS[1:] + b"\x0f"),
+        (3, array("d", [1.0] * 17)),
+        (4, "x"),
+        (4, RUNS[1:]),
+        (4, b"\2" * 9),
+        (6, "b\na"),
+        (6, None),
+    ]
+    for place, value in bad:
+        given = [*good[:place], value, *good[place + 1 :]]
+        with pytest.raises((TypeError, ValueError)) as expected:
+            twin.Segmenter(*given)
+        with pytest.raises(expected.type) as raised:
+            kernels.Segmenter(*given)
+        assert str(raised.value) == str(expected.value)
+
+
+def test_errors_of_the_methods_are_those_of_the_twin() -> None:
+    engine, python = make({"中": -1.0}), twin.Segmenter(*arguments({"中": -1.0}))
+    for name, value in [("segment", b"x"), ("cuts", None), ("lattice", 5), ("find", 5), ("segment_lines", "x")]:
+        with pytest.raises(TypeError) as expected:
+            getattr(python, name)(value)
+        with pytest.raises(TypeError) as raised:
+            getattr(engine, name)(value)
+        assert str(raised.value) == str(expected.value)
+    with pytest.raises(TypeError, match="text: expected str, got int"):
+        engine.segment_lines(["中", 5])
+
+
+def test_many_threads_share_one_engine() -> None:
+    engine = make({"中外": -1.0, "科学": -1.0, "外科": -1.5})
+    lines = ["中外科学名著" * 30, "科学中外" * 50] * (200 if kernels.backend == "c" else 3)
+    expected = engine.segment_lines(lines)
+    results: list[Any] = [None] * 4
+
+    def work(number: int) -> None:
+        results[number] = engine.segment_lines(lines)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 4
