@@ -1,0 +1,689 @@
+"""Tokenizer (分词器): text in, words out, by the best path through a lattice of all words.
+
+**The lattice** is laid over the untouched text: every word of the lexicon wherever it stands, whatever its characters
+(spaces, punctuation, Latin letters), and beside them stretches that the lexicon does not have. What an unknown stretch
+is (one Han character; a number; a run of Latin letters; an emoji with all that belongs to it; ...) and how ties are
+broken is written in :mod:`nlp_zero.kernels.lattice`. The segmentation with the highest score wins; joined, its words
+are the text, to the character.
+
+**Scores** are natural logarithms of probabilities. With ``N`` the sum of all counts and ``u`` the number of words that
+were seen once (at least 1)::
+
+    word of the lexicon   log(count / (N + u))                   (a count of 0 is taken for half an occurrence)
+    unknown, class c      log(u / (N + u) / 9)                   the share of the unseen (Good-Turing), for nine classes
+                          + log(q) + (length - 1) * log(1 - q)   its length: geometric with mean 1/q
+                          - length * log(A)                      its spelling: any of A characters of the class
+
+``A`` and ``1/q`` are in :data:`SPELLING`. ``length`` counts code points, so this is ``a + b * length``; both numbers,
+per class, are :attr:`Tokenizer.unknown`, and ``unknown=`` replaces them.
+
+**Your own words.** :meth:`Tokenizer.with_words` returns a new tokenizer; none ever changes. ``weight=w`` says how much
+a word means to you in one number that does not depend on the corpus: on its own, the word beats its best split by at
+least ``w`` nats (each nat is a factor of 2.7 in odds; at ``0`` it draws level). A neighbour may still be stronger.
+``force=True`` asks nobody: forced words are found first, the longest first from left to right, and always come out
+whole.
+
+Latin letters and digits: a word that begins or ends with one matches only where the run of letters, or the number,
+begins or ends; so ``ens`` does not cut ``license``. ``latin_boundary="any"`` switches that off.
+
+>>> tokenizer = Tokenizer({"研究": 5, "研究生": 4, "生命": 5, "命": 1, "起源": 3})
+>>> tokenizer.tokenize("研究生命起源")
+['研究', '生命', '起源']
+>>> tokenizer.with_words(["生命起源"]).tokenize("研究生命起源")
+['研究', '生命起源']
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from math import ceil, exp, floor, inf, isfinite, isnan, log, nan
+from typing import Any, NamedTuple
+
+from .. import kernels, storage
+from ..errors import LexiconError, ModelError
+from ..kernels.lattice import COMMA, JOINER, PERCENT, PICTOGRAPH, REGIONAL, SEPARATOR
+from ..text.characters import CLASS_NAMES, DIGIT, LATIN, MARK, OTHER, class_table
+from .lexicon import Entry, Lexicon
+from .paths import FORCED, UNKNOWN, Edge, Lattice
+
+__all__ = ["SPELLING", "Explanation", "Token", "Tokenizer", "Verdict"]
+
+KIND = "tokenizer"
+
+SPELLING: dict[str, tuple[int, float]] = {
+    "other": (1000, 1.1),
+    "space": (10, 1.1),
+    "punctuation": (100, 1.1),
+    "han": (20000, 1.1),
+    "latin": (52, 5.0),
+    "digit": (10, 3.0),
+    "kana": (180, 3.0),
+    "letter": (100, 5.0),
+    "mark": (100, 1.1),
+}
+"""How unknown words are spelt: characters that the class has in ordinary use, and the mean length of a word."""
+
+POLICIES = ("run", "char")
+BOUNDARIES = ("whole", "any")
+
+_EVIDENCE = ("bits", "pmi", "left_entropy", "right_entropy")
+_LOST = "the best path scores higher"
+_UNLISTED = "it is not in the lexicon, and the best path scores higher than it does as an unknown word"
+_NEVER = "the word cannot stand here: it would cut a number, a run of Latin letters, or a character from its marks"
+
+# The further kinds of kernels.lattice.
+_KINDS = {".:/．：／": SEPARATOR, ",，": COMMA, "%‰％": PERCENT, "\u200d": JOINER}
+# The 26 halves of flags; the five skin tones, which go with the emoji before them as marks do.
+_RANGES = {(0x1F1E6, 0x1F1FF): REGIONAL, (0x1F3FB, 0x1F3FF): MARK}
+# Where the pictographs (Extended_Pictographic) lie; only characters of class OTHER become one.
+_PICTOGRAPHS = ((0xA9, 0xA9), (0xAE, 0xAE), (0x2122, 0x2139), (0x2190, 0x2BFF), (0x3030, 0x3299), (0x1F000, 0x1FAFF))
+
+
+@cache
+def _kinds() -> bytes:
+    """The table of kinds that the kernel asks for: the class table with a few code points repainted."""
+    table = bytearray(class_table())
+    for first, last in _PICTOGRAPHS:
+        table[first : last + 1] = table[first : last + 1].replace(bytes((OTHER,)), bytes((PICTOGRAPH,)))
+    for (first, last), kind in _RANGES.items():
+        table[first : last + 1] = bytes((kind,)) * (last - first + 1)
+    for characters, kind in _KINDS.items():
+        for character in characters:
+            table[ord(character)] = kind
+    return bytes(table)
+
+
+class Token(NamedTuple):
+    """A word and where it stands: ``text`` is the slice ``[start:end]`` of the input, in characters."""
+
+    text: str
+    start: int
+    end: int
+
+
+class _Data(NamedTuple):
+    """All that a tokenizer knows, as it stands in a file: plain strings and numbers."""
+
+    words: str  # joined by line ends, in code-point order
+    counts: array[int] | memoryview
+    scores: array[float] | memoryview
+    forced: str
+    settings: dict[str, str]
+    unknown: dict[str, tuple[float, float]]
+    total: int
+    once: int
+    evidence: dict[str, Any]  # only the columns in which something is known
+    provenance: dict[str, Any]
+
+
+class Tokenizer:
+    """Cuts text by a lexicon; see the head of this file.
+
+    ``lexicon`` is a :class:`Lexicon` or a mapping of words to counts. ``numbers`` and ``latin`` say whether an unknown
+    number, or run of Latin letters, is one word (``"run"``) or one for each character (``"char"``). ``latin_boundary``:
+    ``"whole"`` or ``"any"``. ``force``: words that always come out whole. ``unknown``: for names of classes the numbers
+    (a, b) of ``a + b * length``, in nats.
+
+    A tokenizer never changes, can be pickled, and can be used by many threads. Making one from a lexicon costs
+    O(characters of all words), cutting O(characters of the text times the longest match).
+    """
+
+    __slots__ = ("_data", "_engines", "_lexicon")
+    _data: _Data
+    _engines: dict[str, Any]
+    _lexicon: Lexicon | None
+
+    def __init__(
+        self,
+        lexicon: Lexicon | Mapping[str, int],
+        *,
+        numbers: str = "run",
+        latin: str = "run",
+        latin_boundary: str = "whole",
+        force: Iterable[str] = (),
+        unknown: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        source = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon)
+        entries = sorted(source.entries())
+        settings = {
+            "numbers": _choice("numbers", numbers, POLICIES),
+            "latin": _choice("latin", latin, POLICIES),
+            "latin_boundary": _choice("latin_boundary", latin_boundary, BOUNDARIES),
+        }
+        counts = array("q", [entry.count for entry in entries])
+        total = sum(counts)
+        once = max(1, sum(1 for count in counts if count == 1))
+        data = _Data(
+            words="\n".join([entry.word for entry in entries]),
+            counts=counts,
+            scores=array("d", [log((count or 0.5) / (total + once)) for count in counts]),
+            forced="\n".join(sorted(_word_set("force", force))),
+            settings=settings,
+            unknown=_unknown_scores(total, once, unknown or {}),
+            total=total,
+            once=once,
+            evidence=_collect_evidence(entries),
+            provenance=dict(source.provenance),
+        )
+        self._set(data)
+
+    def _set(self, data: _Data) -> None:
+        object.__setattr__(self, "_data", data)
+        object.__setattr__(self, "_engines", {})
+        object.__setattr__(self, "_lexicon", None)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Tokenizer does not change; make a new one to set {name!r}")
+
+    @classmethod
+    def _from_data(cls, data: _Data) -> Tokenizer:
+        self = cls.__new__(cls)
+        self._set(data)
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        data = self._data
+        evidence = {name: _own(column) for name, column in data.evidence.items()}
+        data = data._replace(counts=_own(data.counts), scores=_own(data.scores), evidence=evidence)
+        return _unpickle, tuple(data)
+
+    def __repr__(self) -> str:
+        words = self._data.words.count("\n") + 1 if self._data.words else 0
+        return f"<Tokenizer of {words:,} words, {len(self.forced):,} of them forced>"
+
+    # Cutting
+
+    def tokenize(self, text: str) -> list[str]:
+        """The words of the best segmentation; ``"".join(words) == text``.
+
+        >>> Tokenizer({"葡萄酒": 3}).tokenize("2024年的葡萄酒,涨了3.5%!!")
+        ['2024', '年', '的', '葡萄酒', ',', '涨', '了', '3.5%', '!!']
+        """
+        words: list[str] = self._engine().segment(text)
+        return words
+
+    __call__ = tokenize
+
+    def tokenize_lines(self, lines: Iterable[str]) -> list[list[str]]:
+        """:meth:`tokenize` of each of many texts in one call, which is faster than one by one."""
+        if isinstance(lines, str):
+            raise TypeError("lines: expected texts, such as ['今天天气', '很好'], got one str")
+        results: list[list[str]] = self._engine().segment_lines(lines if isinstance(lines, list) else list(lines))
+        return results
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Start and end of every word, in characters.
+
+        >>> Tokenizer({"天气": 2, "今天": 2}).spans("今天天气")
+        [(0, 2), (2, 4)]
+        """
+        return list(pairwise([0, *self._engine().cuts(text)]))
+
+    def tokens(self, text: str) -> list[Token]:
+        """Every word with its place.
+
+        >>> Tokenizer({"天气": 2}).tokens("天气好")
+        [Token(text='天气', start=0, end=2), Token(text='好', start=2, end=3)]
+        """
+        return [Token(text[start:end], start, end) for start, end in self.spans(text)]
+
+    # More than the best
+
+    def lattice(self, text: str) -> Lattice:
+        """Every word that could be in the text, with its score: for sums, posteriors, more samples at once."""
+        starts, ends, scores, words = self._engine().lattice(text)
+        numbers = [memoryview(column).cast("i") for column in (starts, ends, words)]
+        return Lattice(text, zip(numbers[0], numbers[1], memoryview(scores).cast("d"), numbers[2], strict=True))
+
+    def nbest(self, text: str, n: int) -> list[tuple[float, list[str]]]:
+        """The n best segmentations with their scores in nats, best first; exact. O(characters * n log n).
+
+        >>> [words for _, words in Tokenizer({"研究": 2, "研究生": 2, "生命": 2, "命": 1}).nbest("研究生命", 2)]
+        [['研究', '生命'], ['研究生', '命']]
+        """
+        return self.lattice(text).n_best(n)
+
+    def sample(self, text: str, seed: int, temperature: float = 1.0) -> list[str]:
+        """A segmentation drawn with probability proportional to exp(score / temperature); exact, by the seed.
+
+        The generator is our own (splitmix64), so a seed draws the same everywhere.
+        """
+        return self.lattice(text).sample(seed, temperature)
+
+    def score(self, words: Sequence[str]) -> float:
+        """The score of any list of words, in nats; an unlisted word is spelt in the class of its first character."""
+        total = 0.0
+        for word in reversed(words):  # From the right, as the kernel adds: the best path gets the same bits.
+            total = self._word_score(word) + total
+        return total
+
+    def _word_score(self, word: str) -> float:
+        if not word:
+            raise LexiconError("words: expected words that are not empty, got ''")
+        index = self._engine().find(word)
+        return float(self._data.scores[index]) if index >= 0 else self._spelling_score(word)
+
+    def _spelling_score(self, word: str) -> float:
+        a, b = self._data.unknown[CLASS_NAMES[class_table()[ord(word[0])]]]
+        return a + b * len(word)
+
+    def explain(self, text: str, word: str | None = None) -> Explanation:
+        """All that could be in the text, what won, and, for a ``word``, why it won or lost and what would make it win.
+
+        >>> tokenizer = Tokenizer({"研究": 5, "研究生": 4, "生命": 5, "命": 1})
+        >>> verdict = tokenizer.explain("研究生命", word="研究生").verdicts[0]
+        >>> verdict.wins, round(verdict.margin, 3), verdict.path, verdict.count_to_win
+        (False, 1.833, ('研究生', '命'), 26)
+        """
+        lattice = self.lattice(text)
+        score, words = lattice.best_path()
+        verdicts = () if word is None else tuple(self._verdicts(text, word, score))
+        return Explanation(text, words, score, tuple(lattice.edges), self._names(lattice), verdicts)
+
+    def _names(self, lattice: Lattice) -> tuple[str, ...]:
+        """For each edge what it is: lexicon, forced, or unknown and its class."""
+        table = class_table()
+        names = {UNKNOWN: "unknown", FORCED: "forced"}
+        return tuple(
+            names.get(edge.word, "lexicon")
+            + (" " + CLASS_NAMES[table[ord(lattice.text[edge.start])]] if edge.word == UNKNOWN else "")
+            for edge in lattice.edges
+        )
+
+    def _verdicts(self, text: str, word: str, best: float) -> Iterator[Verdict]:
+        """What becomes of each occurrence of a word."""
+        Lexicon([word])  # Checks it.
+        found = [place for place in range(len(text) - len(word) + 1) if text.startswith(word, place)]
+        if not found:
+            raise LexiconError(f"word: expected a word that is in the text, got {word!r}")
+        # A tokenizer that knows the word shows where it may stand, and which ways open up beside it.
+        probe = self.with_words([word], weight=0.0).lattice(text)
+        allowed = {(edge.start, edge.end): edge.word for edge in probe.edges}
+        now = {(edge.start, edge.end): edge.score for edge in self.lattice(text).edges}
+        lattice = Lattice(text, _as_now(probe, now, word))
+        forward, backward = lattice.best_scores()
+        spans, split = set(self.spans(text)), self._split_score(word)
+        for start in found:
+            end = start + len(word)
+            rest = forward[start] + backward[end]
+            if rest == -inf or allowed.get((start, end), UNKNOWN) == UNKNOWN:
+                yield Verdict(word, start, end, False, (), -inf, inf, None, None, _NEVER)
+                continue
+            score = rest + now.get((start, end), self._word_score(word))
+            path = tuple(_path_through(lattice, start, end))
+            if (start, end) in spans:
+                yield Verdict(word, start, end, True, path, score, 0.0, None, None, "it is on the best path")
+                continue
+            reason = _LOST if self._engine().find(word) >= 0 else _UNLISTED
+            weight = ceil((best - rest - split) * 1000 + 1) / 1000
+            yield Verdict(
+                word, start, end, False, path, score, best - score, self._count_for(best - rest), weight, reason
+            )
+
+    def _count_for(self, score: float) -> int | None:
+        """The smallest count that scores higher, with the total as it is; None if no such count can be written."""
+        total = self._data.total + self._data.once
+        return floor(exp(score) * total * (1 + 1e-9)) + 1 if score + log(total) < 63 * log(2) else None
+
+    # Your own words
+
+    def with_words(
+        self, words: Iterable[str] | Mapping[str, float], *, weight: float = 1.0, force: bool = False
+    ) -> Tokenizer:
+        """A tokenizer that knows these words as well; see "Your own words" in the head of this file.
+
+        Each word gets at least the score of its best split by this tokenizer plus ``weight`` nats (a mapping gives
+        each word a weight of its own); a score that is higher already stays. With ``force`` the words are forced, and
+        no weight is needed.
+
+        >>> tokenizer = Tokenizer({"机器": 50, "学习": 80})
+        >>> tokenizer.tokenize("机器学习")
+        ['机器', '学习']
+        >>> tokenizer.with_words(["机器学习"]).tokenize("机器学习")
+        ['机器学习']
+        >>> tokenizer.with_words(["Louis Vuitton", "C++"], force=True).tokenize("学习C++和Louis Vuitton")
+        ['学习', 'C++', '和', 'Louis Vuitton']
+        """
+        if force:
+            forced = sorted({*self.forced, *_word_set("words", words)})
+            return self._from_data(self._data._replace(forced="\n".join(forced)))
+        if not isinstance(words, Mapping):
+            words = dict.fromkeys(_word_set("words", words), weight)
+        _word_set("words", words.keys())
+        floors = {word: self._split_score(word) + _finite("weight", value) for word, value in words.items()}
+        return self._from_data(self._raise_scores(floors))
+
+    def _split_score(self, word: str) -> float:
+        """The score of the best way to cut a word, itself as a word of the lexicon excepted."""
+        lattice = self.lattice(word)
+        edges = [edge for edge in lattice.edges if edge[:2] != (0, len(word)) or edge.word == UNKNOWN]
+        best = Lattice(word, edges).best_scores()[1][0]
+        return self._spelling_score(word) if best == -inf else best
+
+    def _raise_scores(self, floors: Mapping[str, float]) -> _Data:
+        """The data with new words, and with scores at least as high as these."""
+        data = self._data
+        old = _split_words(data.words)
+        words = sorted({*old, *floors})
+        place = {word: index for index, word in enumerate(old)}
+        order = [place.get(word, -1) for word in words]
+        return data._replace(
+            words="\n".join(words),
+            counts=array("q", [data.counts[index] if index >= 0 else 0 for index in order]),
+            scores=array(
+                "d",
+                [
+                    max(data.scores[index] if index >= 0 else -inf, floors.get(word, -inf))
+                    for word, index in zip(words, order, strict=True)
+                ],
+            ),
+            evidence={name: _reorder(name, column, order) for name, column in data.evidence.items()},
+        )
+
+    # What it knows
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The words with their counts and evidence: a copy, made when first asked for."""
+        if self._lexicon is None:
+            lexicon = Lexicon(_entries(self._data), provenance=self._data.provenance)
+            object.__setattr__(self, "_lexicon", lexicon)
+        assert self._lexicon is not None
+        return self._lexicon
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the lexicon came from."""
+        return dict(self._data.provenance)
+
+    @property
+    def forced(self) -> tuple[str, ...]:
+        """The words that always come out whole, in code-point order."""
+        return tuple(_split_words(self._data.forced))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The policies: ``numbers``, ``latin``, ``latin_boundary``."""
+        return dict(self._data.settings)
+
+    @property
+    def unknown(self) -> dict[str, tuple[float, float]]:
+        """For each class (a, b): an unknown stretch scores ``a + b * length`` nats."""
+        return dict(self._data.unknown)
+
+    def _engine(self) -> Any:
+        """The kernel that holds the words, of the engine in use."""
+        engine = self._engines.get(kernels.backend)
+        if engine is None:
+            engine = self._engines[kernels.backend] = _make_engine(self._data)
+        return engine
+
+    # Files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything into one model file: words, scores, counts, evidence, settings; the same bytes each time."""
+        data = self._data
+        header = {
+            "settings": data.settings,
+            "unknown": {name: list(pair) for name, pair in data.unknown.items()},
+            "total": data.total,
+            "once": data.once,
+            "size": len(data.counts),
+            "provenance": data.provenance,
+        }
+        sections = {
+            "words": data.words.encode("utf-8", "surrogatepass"),
+            "forced": data.forced.encode("utf-8", "surrogatepass"),
+            "counts": data.counts,
+            "scores": data.scores,
+            **data.evidence,
+        }
+        storage.save(path, KIND, header, sections)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Tokenizer:
+        """Read a model file; raises ModelError, naming the file, for anything else than a whole one."""
+        header, sections = storage.load(path, KIND)
+        try:
+            data = _read_data(header, sections)
+            self = cls._from_data(data)
+            self._engine()
+        except (KeyError, TypeError, ValueError) as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else error
+            raise ModelError(f"{os.fspath(path)}: not the model of a tokenizer: {reason}") from error
+        return self
+
+
+class Verdict(NamedTuple):
+    """What becomes of one occurrence of a word.
+
+    ``path`` is the best segmentation that has the word there, ``score`` its score, ``margin`` how far the best path
+    is ahead of it, in nats. ``count_to_win`` is the count in the lexicon (with the total as it is), ``weight_to_win``
+    the ``weight=`` of :meth:`Tokenizer.with_words`, from which the word wins; None if it has won, or cannot.
+    """
+
+    word: str
+    start: int
+    end: int
+    wins: bool
+    path: tuple[str, ...]
+    score: float
+    margin: float
+    count_to_win: int | None
+    weight_to_win: float | None
+    reason: str
+
+    def __str__(self) -> str:
+        head = f"{_shown(self.word)} [{self.start}:{self.end}] {'wins' if self.wins else 'loses'}: {self.reason}"
+        if self.wins or not self.path:
+            return head
+        count = "no count" if self.count_to_win is None else f"a count of {self.count_to_win:,}"
+        path = " / ".join(map(_shown, self.path))
+        return (
+            f"{head}\n  its best path: {path}  {self.score:.3f} nats, {self.margin:.3f} behind\n"
+            f"  to win it needs {count} or weight={self.weight_to_win}"
+        )
+
+
+class Explanation(NamedTuple):
+    """Why a text is cut as it is: every edge of the lattice (``kinds`` says what each is) and the best path.
+
+    ``str()`` prints it as a table, a line for each edge: place, score in nats, ``*`` on the best path, word, kind.
+    """
+
+    text: str
+    words: list[str]
+    score: float
+    edges: tuple[Edge, ...]
+    kinds: tuple[str, ...]
+    verdicts: tuple[Verdict, ...] = ()
+
+    def __str__(self) -> str:
+        ends = [0]
+        for word in self.words:
+            ends.append(ends[-1] + len(word))
+        best = set(pairwise(ends))
+        lines = [f"{' / '.join(map(_shown, self.words))}  {self.score:.3f} nats"]
+        for edge, kind in zip(self.edges, self.kinds, strict=True):
+            mark = "*" if (edge.start, edge.end) in best else " "
+            word = self.text[edge.start : edge.end]
+            lines.append(f"{edge.start:>4}-{edge.end:<4} {edge.score:>10.3f} {mark} {_shown(word)}  {kind}")
+        return "\n".join([*lines, *map(str, self.verdicts)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data that JSON can hold (what cannot be is None)."""
+        rows = [
+            {
+                "start": edge.start,
+                "end": edge.end,
+                "word": self.text[edge.start : edge.end],
+                "score": edge.score,
+                "kind": kind,
+            }
+            for edge, kind in zip(self.edges, self.kinds, strict=True)
+        ]
+        verdicts = [
+            {name: None if value in (inf, -inf) else value for name, value in verdict._asdict().items()}
+            | {"path": list(verdict.path)}
+            for verdict in self.verdicts
+        ]
+        return {"text": self.text, "words": self.words, "score": self.score, "edges": rows, "verdicts": verdicts}
+
+
+# Inner parts -------------------------------------------------------------------------------------------------------
+
+
+def _shown(word: str) -> str:
+    """A word for a table; what cannot be printed is escaped."""
+    return word if word.isprintable() else repr(word)
+
+
+def _as_now(probe: Lattice, now: Mapping[tuple[int, int], float], word: str) -> Iterator[tuple[int, int, float]]:
+    """The edges of the probe with the scores that they have now; the word itself only where it is now."""
+    for edge in probe.edges:
+        score = now.get((edge.start, edge.end))
+        if score is not None:
+            yield edge.start, edge.end, score
+        elif edge.word < 0 or probe.text[edge.start : edge.end] != word:
+            yield edge.start, edge.end, edge.score
+
+
+def _path_through(lattice: Lattice, start: int, end: int) -> list[str]:
+    """The best words before, the word, the best words behind."""
+    text = lattice.text
+    before = Lattice(text[:start], [edge for edge in lattice.edges if edge.end <= start])
+    shifted = [(edge.start - end, edge.end - end, edge.score) for edge in lattice.edges if edge.start >= end]
+    behind = Lattice(text[end:], shifted)
+    return [*before.best_path()[1], text[start:end], *behind.best_path()[1]]
+
+
+def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ValueError(f"{name}: expected {' or '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
+def _finite(name: str, value: float) -> float:
+    if not -1e6 <= value <= 1e6:
+        raise ValueError(f"{name}: expected a number of nats from -1e6 to 1e6, such as 2.0, got {value!r}")
+    return float(value)
+
+
+def _word_set(name: str, words: Iterable[str]) -> list[str]:
+    """The words, each checked as a lexicon checks it."""
+    if isinstance(words, str):
+        raise TypeError(f"{name}: expected words, such as ['云计算', 'C++'], got one str, {words!r}")
+    return list(Lexicon(dict.fromkeys(words, 0)))
+
+
+def _unknown_scores(
+    total: int, once: int, override: Mapping[str, tuple[float, float]]
+) -> dict[str, tuple[float, float]]:
+    """(a, b) of every class: a + b * length."""
+    strange = sorted(set(override) - set(CLASS_NAMES))
+    if strange:
+        raise ValueError(f"unknown: expected names of {', '.join(CLASS_NAMES)}, got {strange[0]!r}")
+    share = log(once / (total + once) / len(CLASS_NAMES))
+    scores: dict[str, tuple[float, float]] = {}
+    for name in CLASS_NAMES:
+        alphabet, mean = SPELLING[name]
+        derived = share - log(mean - 1.0), log((1.0 - 1.0 / mean) / alphabet)
+        a, b = override.get(name, derived)
+        scores[name] = _finite("unknown", a), _finite("unknown", b)
+    return scores
+
+
+def _collect_evidence(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The columns in which some entry knows something."""
+    columns: dict[str, Any] = {name: array("d", [getattr(entry, name) for entry in entries]) for name in _EVIDENCE}
+    columns = {name: column for name, column in columns.items() if not all(map(isnan, column))}
+    if any(entry.tag for entry in entries):
+        columns["tags"] = "\n".join([entry.tag for entry in entries]).encode("utf-8", "surrogatepass")
+    return columns
+
+
+def _reorder(name: str, column: Any, order: Sequence[int]) -> Any:
+    """A column of evidence for other words: for each the place where it was, or -1."""
+    if name == "tags":
+        tags = _text(column).split("\n")
+        return "\n".join([tags[index] if index >= 0 else "" for index in order]).encode("utf-8", "surrogatepass")
+    return array("d", [column[index] if index >= 0 else nan for index in order])
+
+
+def _own(column: Any) -> Any:
+    """A column that does not lie in the memory of a file."""
+    view = memoryview(column)
+    return bytes(view) if view.format == "B" else array(view.format, view)
+
+
+def _text(section: Any) -> str:
+    return str(section, "utf-8", "surrogatepass")
+
+
+def _split_words(joined: str) -> list[str]:
+    return joined.split("\n") if joined else []
+
+
+def _entries(data: _Data) -> Iterator[Entry]:
+    """The entries of a lexicon."""
+    words = _split_words(data.words)
+    unknown = [nan] * len(words)
+    columns = [data.evidence.get(name, unknown) for name in _EVIDENCE]
+    tags = _text(data.evidence["tags"]).split("\n") if "tags" in data.evidence else [""] * len(words)
+    return map(Entry, words, data.counts, *columns, tags)
+
+
+def _make_engine(data: _Data) -> Any:
+    runs = bytearray(b"\1" * len(CLASS_NAMES))
+    runs[DIGIT] = data.settings["numbers"] == "run"
+    runs[LATIN] = data.settings["latin"] == "run"
+    unknown = array("d", [number for name in CLASS_NAMES for number in data.unknown[name]])
+    whole = data.settings["latin_boundary"] == "whole"
+    return kernels.Segmenter(data.words, data.scores, _kinds(), unknown, bytes(runs), whole, data.forced)
+
+
+def _unpickle(*fields: Any) -> Tokenizer:
+    return Tokenizer._from_data(_Data(*fields))
+
+
+def _read_data(header: Mapping[str, Any], sections: Mapping[str, Any]) -> _Data:
+    """The contents of a model file, checked; raises KeyError, TypeError or ValueError."""
+    settings = header["settings"]
+    for name, choices in (("numbers", POLICIES), ("latin", POLICIES), ("latin_boundary", BOUNDARIES)):
+        _choice(name, settings[name], choices)
+    unknown = {name: (_number(a), _number(b)) for name, (a, b) in dict(header["unknown"]).items()}
+    if set(unknown) != set(CLASS_NAMES):
+        raise ValueError(f"unknown: expected the classes {', '.join(CLASS_NAMES)}, got {', '.join(unknown)}")
+    size = header["size"]
+    columns = {name: _column(sections[name], code, name, size) for name, code in (("counts", "q"), ("scores", "d"))}
+    evidence = {name: _column(sections[name], "d", name, size) for name in _EVIDENCE if name in sections}
+    if "tags" in sections:
+        evidence["tags"] = sections["tags"]
+        if _text(sections["tags"]).count("\n") != size - 1:
+            raise ValueError(f"tags: expected {size} of them")
+    total, once, provenance = header["total"], header["once"], header["provenance"]
+    if not (isinstance(total, int) and isinstance(once, int) and total >= 0 and once >= 1):
+        raise ValueError(f"total and once: expected counts, got {total!r} and {once!r}")
+    if not isinstance(provenance, dict):
+        raise TypeError(f"provenance: expected a JSON object, got {type(provenance).__name__}")
+    words, forced = _text(sections["words"]), _text(sections["forced"])
+    return _Data(
+        words, columns["counts"], columns["scores"], forced, settings, unknown, total, once, evidence, provenance
+    )
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float) or not isfinite(value):
+        raise TypeError(f"expected a number, got {value!r}")
+    return float(value)
+
+
+def _column(section: Any, code: str, name: str, size: int) -> Any:
+    view = memoryview(section)
+    if view.format != code or len(view) != size:
+        raise ValueError(f"{name}: expected {size} numbers of type {code!r}, got {len(view)} of {view.format!r}")
+    return section
