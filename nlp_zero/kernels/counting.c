@@ -1073,7 +1073,7 @@ encode(PyObject *self, PyObject *args)
         goto no_points;
     if (get_buffer(state_object, &state_view, 4, 1, "state") < 0)
         goto no_state;
-    if (roles_view.len != 0x110000 || table_view.len != 2 * 0x110000 || points_view.len != 4 * 0x10000 || state_view.len != 8) {
+    if (roles_view.len != 0x110000 || table_view.len != 2 * 0x110000 || points_view.len != 4 * 0x10000 || state_view.len != 12) {
         PyErr_SetString(PyExc_ValueError, "encode: roles, table, points or state has the wrong length");
         goto done;
     }
@@ -1092,6 +1092,7 @@ encode(PyObject *self, PyObject *args)
     uint32_t *points = points_view.buf, *state = state_view.buf;
     int64_t filled = 0;
     int failed = 0;
+    uint32_t symbols = 0;
     Py_BEGIN_ALLOW_THREADS
     for (Py_ssize_t i = 0; i < size;) {
         Py_UCS4 c = characters[i];
@@ -1133,6 +1134,7 @@ encode(PyObject *self, PyObject *args)
                 if (id != ID_RARE && id != ID_RARE_BOUNDARY)
                     points[id] = c;
             }
+            symbols += id < WORD_LIMIT;
             if (id != ID_RARE && id != ID_RARE_BOUNDARY) {
                 ids[filled++] = id;
                 i++;
@@ -1140,6 +1142,7 @@ encode(PyObject *self, PyObject *args)
             }
             kind = id;
         }
+        symbols += kind < ID_RARE;
         if (spans_size + 3 > spans_room) {
             uint32_t *grown = realloc(spans, spans_room * 8);
             if (!grown) {
@@ -1156,6 +1159,7 @@ encode(PyObject *self, PyObject *args)
         i = end;
     }
     Py_END_ALLOW_THREADS
+    state[2] += symbols;
     if (failed)
         PyErr_NoMemory();
     else

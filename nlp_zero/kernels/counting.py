@@ -53,11 +53,11 @@ def encode(
 
     ``roles`` gives the role of every code point (0 boundary, 1 word, 2 digit, 3 Latin letter, 4 a mark that joins
     digits, 5 a sign that ends a number); ``table`` (0x110000 ids by code point, 0 for unseen), ``points`` (0x10000
-    code points by id) and ``state`` (the next id of a word symbol, the next of a boundary, which counts down) are the
-    alphabet so far and grow in place. Returns the ids and, for every run or rare character, three numbers: its index
+    code points by id) and ``state`` (the next id of a word symbol, the next of a boundary, which counts down, and the
+    number of word symbols so far) are the alphabet so far and grow in place. Returns the ids and, for every run or rare character, three numbers: its index
     among the ids, its start and its end in the text. O(n).
     """
-    if len(roles) != 0x110000 or len(table) != 0x110000 or len(points) != 0x10000 or len(state) != 2:
+    if len(roles) != 0x110000 or len(table) != 0x110000 or len(points) != 0x10000 or len(state) != 3:
         raise ValueError("encode: roles, table, points or state has the wrong length")
     runs = list(_run_pattern(roles).finditer(text))
     starts, ends = [0, *(run.end() for run in runs)], [*(run.start() for run in runs), len(text)]
@@ -72,6 +72,7 @@ def encode(
         if run is not None:
             spans.extend((len(ids), run.start(), run.end()))
             ids.append(_run_id(run, roles))
+    state[2] += sum(map(len, _CHUNK.findall(_string(ids))))
     return ids.tobytes(), spans.tobytes()
 
 

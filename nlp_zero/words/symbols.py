@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from .. import kernels
@@ -82,7 +82,8 @@ class SymbolText:
         self.places = array("I")
         self._table = array("H", bytes(2 * 0x110000))
         self._points = array("I", bytes(4 * 0x10000))
-        self._state = array("I", (_FIRST_ID, _LAST_ID))
+        self._state = array("I", (_FIRST_ID, _LAST_ID, 0))
+        self._bytes: bytes | None = None
         self.extend(lines)
 
     def extend(self, lines: Iterable[str]) -> None:
@@ -101,6 +102,7 @@ class SymbolText:
     def _append(self, block: str) -> None:
         coded, spans = kernels.encode(block + "\n", roles(), self._table, self._points, self._state)
         base = len(self.ids)
+        self._bytes = None
         self.ids.frombytes(coded)
         bounds = array("I", spans)
         self.places.extend(base + place for place in bounds[::3])
@@ -113,12 +115,7 @@ class SymbolText:
     @property
     def size(self) -> int:
         """Number of symbols of words."""
-        return len(self.ids) - self.boundaries
-
-    @property
-    def boundaries(self) -> int:
-        """Number of known boundaries, line ends among them."""
-        return sum(1 for symbol in self.ids if not 0 < symbol < WORD_LIMIT)
+        return self._state[2]
 
     def word(self, position: int, length: int) -> str:
         """The symbols as a word: characters, and placeholders for runs."""
@@ -137,7 +134,35 @@ class SymbolText:
                 parts.append(chr(self._points[symbol]) if symbol else "\n")
         return "".join(parts)
 
-    def lines(self) -> Iterable[str]:
+    def contexts(self, word: str, width: int) -> Iterator[tuple[str, str]]:
+        """What stands before and after each occurrence of a word, up to ``width`` symbols of the same line."""
+        raw, wanted = self._raw(), self._coded(word)
+        place = raw.find(wanted) if wanted else -1
+        size = len(wanted) // 2
+        while place >= 0:
+            if place % 2 == 0 and self.string(place // 2, size) == word:
+                yield self._around(place // 2, size, width)
+            place = raw.find(wanted, place + 1)
+
+    def _raw(self) -> bytes:
+        if self._bytes is None:
+            self._bytes = self.ids.tobytes()
+        return self._bytes
+
+    def _coded(self, word: str) -> bytes:
+        """The ids of a word, none of which are given out for it."""
+        coded, _ = kernels.encode(word, roles(), self._table[:], self._points[:], self._state[:])
+        return bytes(coded)
+
+    def _around(self, place: int, size: int, width: int) -> tuple[str, str]:
+        start, end = place, place + size
+        while start > 0 and place - start < width and self.ids[start - 1]:
+            start -= 1
+        while end < len(self.ids) and end - place - size < width and self.ids[end]:
+            end += 1
+        return self.string(start, place - start), self.string(place + size, end - place - size)
+
+    def lines(self) -> Iterator[str]:
         """The text line by line."""
         start = 0
         for _ in range(self.ids.count(0)):

@@ -1,0 +1,721 @@
+"""The command line: argparse, thin, one function a verb; what the library returns or raises becomes text and a status.
+
+Results go to standard output (always UTF-8) or to the file of ``-o``, which appears whole or not at all. Everything
+else, notes, errors, a progress line while it is a terminal, goes to standard error. The exit status says how it ended:
+0 done; 1 data or run error, in one line; 2 usage; 3 undecodable input under ``--errors strict``; 130 stopped by Ctrl-C;
+141 the reader of standard output left (quiet).
+
+The rooms are imported inside the verbs: ``nlp-zero --help`` does not wait for them, and a Ctrl-C or a missing engine
+while they load ends as it should.
+"""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import io
+import json
+import math
+import os
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from .text.corpus import Corpus
+    from .words.discovery import WordFinder
+    from .words.lexicon import Lexicon
+    from .words.tokenizer import Tokenizer
+
+__all__ = ["main"]
+
+OK, ERROR, USAGE, UNDECODABLE, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 3, 130, 141
+STATUSES = """\
+exit status: 0 done; 1 data or run error, in one line; 2 usage; 3 undecodable input under --errors strict;
+130 stopped by Ctrl-C; 141 the reader of standard output left"""
+
+# Characters segmented in one call: a batch costs less than its lines one by one, and bounds the memory.
+BATCH = 1 << 18
+
+Write = Callable[[str], object]
+
+
+# What the user sees while it works
+
+
+class Console:
+    """Standard error: notes unless ``-q``, more of them with ``-v``, a progress line while it is a terminal."""
+
+    def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
+        self.quiet, self.verbose = quiet, verbose
+        # On a terminal the words of `cut` would run through the line, unless they go to a file.
+        self.live = not quiet and _is_terminal(sys.stderr) and not _is_terminal(sys.stdout)
+        self.shown = False
+        self.next = 0.0
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Show how far a stage is, ten times a second at most; ``total`` 0 stands for unknown."""
+        if not self.live or (now := time.monotonic()) < self.next:
+            return
+        self.next, self.shown = now + 0.1, True
+        part = f"{done / total:4.0%}" if total else f"{done:,}"
+        self._put(f"\r\x1b[K{stage} {part}")
+
+    def clear(self) -> None:
+        """Take the progress line away."""
+        if self.shown:
+            self.shown = False
+            self._put("\r\x1b[K")
+
+    def note(self, message: str) -> None:
+        """Say something useful that is not a result."""
+        if not self.quiet:
+            self.error(message)
+
+    def detail(self, message: str) -> None:
+        """Say something that only ``-v`` wants to know."""
+        if self.verbose:
+            self.error(message)
+
+    def error(self, message: str) -> None:
+        """Say it in one line, whatever came in with a file name or a message."""
+        self.clear()
+        self._put(f"nlp-zero: {_one_line(message)}\n")
+
+    def _put(self, text: str) -> None:
+        # A closed standard error is no reason to fail: the exit status still tells.
+        if sys.stderr is not None:
+            with suppress(OSError, ValueError):
+                sys.stderr.write(text)
+                sys.stderr.flush()
+
+
+def _is_terminal(stream: IO[str] | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def _one_line(message: str) -> str:
+    return "".join(sign if sign.isprintable() or sign == "\t" else repr(sign)[1:-1] for sign in message.strip())
+
+
+# Where results go
+
+
+def _print(text: str) -> None:
+    """Write to standard output; an error names it."""
+    if sys.stdout is None:
+        raise OSError(9, "it is closed", "standard output")
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def _flush() -> None:
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def _abandon_output() -> None:
+    """Send what is still in the buffer nowhere, so that the interpreter does not fail on it as it leaves."""
+    with suppress(OSError, ValueError, AttributeError):
+        descriptor = sys.stdout.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+
+@contextmanager
+def _output(path: str | None) -> Iterator[Write]:
+    """Standard output for None and ``-``; any other file appears whole or not at all."""
+    from .storage import atomic_writer
+
+    if path is None or path == "-":
+        yield _print
+        _flush()
+    else:
+        with atomic_writer(path) as file:
+            yield file.write
+
+
+def _check_target(path: str | None) -> None:
+    """Complain before the work, not after it, when its result could not be written."""
+    from .errors import InputError
+
+    if path is None or path == "-":
+        return
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        raise InputError(f"{path}: expected the name of a file to write, got a folder")
+    if not os.path.isdir(folder):
+        raise InputError(f"{path}: cannot be written, there is no folder {folder!r}")
+    if not os.path.exists(path) and not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: cannot be written, no permission in the folder {folder!r}")
+
+
+# What comes in
+
+
+def _corpus(options: argparse.Namespace) -> Corpus:
+    from .text.corpus import Corpus
+
+    return Corpus(options.files or ["-"], encoding=options.encoding, errors=options.errors)
+
+
+def _report_reading(corpus: Corpus, console: Console) -> None:
+    """Undecodable bytes that were replaced or dropped are never passed over in silence."""
+    stats = corpus.stats
+    if stats.bad_bytes:
+        done = "dropped" if corpus.errors == "skip" else "replaced"
+        console.note(f"{stats.bad_bytes:,} undecodable bytes {done}, the first at {stats.first_bad}")
+    console.detail(
+        f"read {stats.files:,} files, {stats.bytes:,} bytes, {stats.lines:,} lines, {stats.characters:,} characters"
+    )
+
+
+def _tokenizer(path: str) -> Tokenizer:
+    """A tokenizer from a model file, or from a lexicon in any format that is known."""
+    from .errors import LexiconError
+    from .words.lexicon import Lexicon
+    from .words.tokenizer import Tokenizer
+
+    if _is_model(path):
+        return Tokenizer.load(path)
+    lexicon = Lexicon.load(path)
+    if not len(lexicon):
+        raise LexiconError(f"{path}: expected a model or a lexicon, got a file without words")
+    return Tokenizer(lexicon)
+
+
+def _is_model(path: str) -> bool:
+    """Whether a file begins as a model does; whether it is whole, loading it will tell."""
+    from .storage import MAGIC
+
+    if os.path.exists(path) and not os.path.isfile(path):
+        return False  # the first bytes of a pipe could not be read again
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def _user_words(tokenizer: Tokenizer, options: argparse.Namespace) -> Tokenizer:
+    from .words.lexicon import Lexicon
+
+    for path in options.user or ():
+        words = Lexicon.load(path)
+        if options.force:
+            tokenizer = tokenizer.with_words(words, force=True)
+        elif options.weight is not None:
+            tokenizer = tokenizer.with_words(words, weight=options.weight)
+        else:
+            tokenizer = tokenizer.with_words(words)
+    return tokenizer
+
+
+# The verbs
+
+
+def _learn(options: argparse.Namespace, console: Console) -> None:
+    """Raw text in, a model out."""
+    _check_target(options.output)
+    started = time.perf_counter()
+    finder, corpus = _train(options, console)
+    lexicon = finder.find(progress=console.progress)
+    model = finder.tokenizer()
+    model.save(options.output)
+    _summarize(finder, lexicon, corpus, console)
+    size = os.path.getsize(options.output)
+    console.note(f"wrote {options.output}: {size:,} bytes, {time.perf_counter() - started:.1f} s")
+    if options.show:
+        _write_words(lexicon, finder, options, _print, limit=options.show)
+
+
+def _words(options: argparse.Namespace, console: Console) -> None:
+    """Ranked words with their evidence."""
+    from .words.lexicon import Lexicon
+
+    if options.examples and options.format not in ("tsv", "jsonl"):
+        options.usage(f"--examples: expected --format tsv or jsonl, got {options.format}")
+    _check_target(options.output)
+    known = Lexicon.load(options.known) if options.known else None
+    finder, corpus = _train(options, console)
+    lexicon = finder.find(known, progress=console.progress)
+    if options.output:
+        _summarize(finder, lexicon, corpus, console)
+    else:
+        for note in finder.notes:
+            console.note(note)
+    with _output(options.output) as write:
+        _write_words(lexicon, finder, options, write, limit=options.limit)
+
+
+def _train(options: argparse.Namespace, console: Console) -> tuple[WordFinder, Corpus]:
+    from .words.discovery import WordFinder
+
+    try:
+        finder = WordFinder(
+            options.method, max_length=options.max_length, min_count=options.min_count, seed=options.seed
+        )
+    except ValueError as error:
+        options.usage(str(error))
+    corpus = _corpus(options)
+    finder.train(corpus, progress=console.progress)
+    _report_reading(corpus, console)
+    return finder, corpus
+
+
+def _summarize(finder: WordFinder, lexicon: Lexicon, corpus: Corpus, console: Console) -> None:
+    from .kernels import backend
+
+    settings = ", ".join(f"{name} {_number(value)}" for name, value in finder.settings.items())
+    console.note(f"read {corpus.stats.characters:,} characters, found {len(lexicon):,} words (engine: {backend})")
+    console.note(f"settings: {settings}")
+    for note in finder.notes:
+        console.note(note)
+
+
+def _number(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _write_words(
+    lexicon: Lexicon, finder: WordFinder, options: argparse.Namespace, write: Write, limit: int | None
+) -> None:
+    """The best words in the format asked for, each with examples of its use where they are wanted."""
+    from .words.lexicon import Lexicon
+
+    best = lexicon if limit is None else Lexicon(lexicon.entries(limit), provenance=lexicon.provenance)
+    text = io.StringIO()
+    best.write(text, options.format)
+    text.seek(0)
+    lines: Iterable[str] = text
+    if options.examples:
+        lines = _with_examples(lines, best, options.format, lambda word: finder.examples(word, limit=options.examples))
+    write("".join(lines))
+
+
+def _with_examples(
+    lines: Iterable[str], words: Iterable[str], format: str, examples: Callable[[str], list[str]]
+) -> Iterator[str]:
+    """The lines of a lexicon file with one more column (TSV) or key (JSON lines); readers of lexicons pass it over.
+
+    >>> lines = ["#nlp-zero lexicon 1\\n", "word\\tcount\\n", "咖啡\\t7\\n"]
+    >>> list(_with_examples(lines, ["咖啡"], "tsv", lambda word: ["喝咖啡", "咖啡很苦"]))[-2:]
+    ['word\\tcount\\texamples\\n', '咖啡\\t7\\t喝咖啡 | 咖啡很苦\\n']
+    """
+    rest = iter(words)
+    in_header = True
+    for line in lines:
+        if format == "jsonl":
+            record = json.loads(line)
+            if "word" in record:
+                record["examples"] = examples(record["word"])
+            yield json.dumps(record, ensure_ascii=False) + "\n"
+        elif in_header:
+            in_header = line.startswith("#")
+            yield line if in_header else line[:-1] + "\texamples\n"
+        else:
+            column = " | ".join(" ".join(example.split()) for example in examples(next(rest)))
+            yield f"{line[:-1]}\t{column}\n"
+
+
+def _cut(options: argparse.Namespace, console: Console) -> None:
+    """Segment; every line stays one line."""
+    _check_target(options.output)
+    tokenizer = _user_words(_tokenizer(options.model), options)
+    corpus = _corpus(options)
+    separator = options.delimiter
+    with _output(options.output) as write:
+        for lines in _batches(corpus):
+            write("".join(separator.join(words) + "\n" for words in tokenizer.tokenize_lines(lines)))
+            console.progress("lines", corpus.stats.lines, 0)
+    _report_reading(corpus, console)
+
+
+def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Lists of lines of some BATCH characters each.
+
+    >>> [len(batch) for batch in _batches(["字" * 100_000] * 7)]
+    [3, 3, 1]
+    """
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line) + 1
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _eval(options: argparse.Namespace, console: Console) -> None:
+    """The numbers of the SIGHAN scoring script."""
+    from .errors import InputError
+    from .evaluation import segmentation_scores
+    from .text.corpus import Corpus
+    from .words.lexicon import Lexicon
+
+    gold, system = (
+        Corpus([path], encoding=options.encoding, errors=options.errors) for path in (options.gold, options.system)
+    )
+    known = set(Lexicon.load(options.known)) if options.known else None
+    try:
+        scores = segmentation_scores(map(str.split, gold), map(str.split, system), known=known)
+    except InputError as error:
+        side, _, rest = str(error).partition(": ")
+        if side not in ("gold", "system"):
+            raise
+        raise InputError(f"{getattr(options, side)}: {rest}") from None
+    for corpus in (gold, system):
+        _report_reading(corpus, console)
+    if scores.differing_lines:
+        console.note(
+            f"{options.system}: {scores.differing_lines:,} of {scores.lines:,} lines hold other characters than "
+            f"{options.gold}; their words are aligned as the scoring script does"
+        )
+    for name, value in scores._asdict().items():
+        if value is not None and name != "differing_lines" and value == value:
+            _print(f"{name}\t{value:.3f}\n" if isinstance(value, float) else f"{name}\t{value}\n")
+
+
+def _explain(options: argparse.Namespace, console: Console) -> None:
+    """Why a text is cut as it is."""
+    tokenizer = _user_words(_tokenizer(options.model), options)
+    word = None if options.word is None else _argument(options.word)
+    for argument in options.text:
+        explanation = tokenizer.explain(_argument(argument), word)
+        if options.json:
+            _print(json.dumps(explanation.to_dict(), ensure_ascii=False) + "\n")
+        else:
+            _print(f"{explanation}\n")
+
+
+def _argument(argument: str) -> str:
+    """The text of an argument, whatever bytes the shell handed over."""
+    from .errors import DecodingError
+
+    raw = os.fsencode(argument)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DecodingError(
+            f"TEXT: expected UTF-8, got the byte 0x{raw[error.start]:02x} at byte offset {error.start}"
+        ) from None
+
+
+def _info(options: argparse.Namespace, console: Console) -> None:
+    """What a file is and where it came from."""
+    from . import storage
+    from .words.lexicon import Lexicon
+
+    facts: dict[str, Any]
+    for path in options.files:
+        if _is_model(path):
+            facts = storage.peek(path)
+            facts |= facts.pop("header")
+        else:
+            lexicon = Lexicon.load(path)
+            facts = {"kind": "lexicon", "words": len(lexicon), "total": lexicon.total, **lexicon.provenance}
+        facts = {"file": path, "bytes": os.path.getsize(path), **facts}
+        if options.json:
+            _print(json.dumps(facts, ensure_ascii=False) + "\n")
+        else:
+            _print("".join(f"{name}\t{_fact(value)}\n" for name, value in facts.items()))
+
+
+def _fact(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _corpus_list(options: argparse.Namespace, console: Console) -> None:
+    """The public corpora that can be fetched."""
+    from .text.fetch import RECIPES
+
+    _print("name\tbytes\ttitle\tlicence\tsource\n")
+    for recipe in RECIPES.values():
+        size = "" if recipe.size is None else recipe.size
+        _print(f"{recipe.name}\t{size}\t{recipe.title}\t{recipe.licence}\t{recipe.source}\n")
+
+
+def _corpus_fetch(options: argparse.Namespace, console: Console) -> None:
+    """Download one public corpus; an interrupted download goes on where it stopped."""
+    from .text.fetch import RECIPES, fetch
+
+    def progress(done: int, total: int) -> None:
+        console.progress("bytes", done, total)
+
+    path = fetch(options.name, options.output, url=options.url, progress=progress)
+    recipe = RECIPES[options.name]
+    console.note(f"{path}: {os.path.getsize(path):,} bytes; licence: {recipe.licence}")
+    console.note(f"{path}: {recipe.notes}")
+
+
+def _corpus_make(options: argparse.Namespace, console: Console) -> None:
+    """One clean text of many files: UTF-8, gold text without its spaces, lines in an order that a seed gives."""
+    _check_target(options.output)
+    corpus = _corpus(options)
+    lines: Iterable[str] = ("".join(line.split()) for line in corpus) if options.unsegment else corpus
+    if options.shuffle:
+        lines = list(lines)
+        random.Random(options.seed).shuffle(lines)
+    with _output(options.output) as write:
+        for batch in _batches(lines):
+            write("".join(line + "\n" for line in batch))
+            console.progress("lines", corpus.stats.lines, 0)
+    _report_reading(corpus, console)
+
+
+# The grammar of the command line
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, such as 4, got {text!r}")
+    return int(text)
+
+
+def _file(text: str) -> str:
+    if text == "-":
+        raise argparse.ArgumentTypeError("expected a file name, such as zh.model: a model is not text to print")
+    return text
+
+
+def _weight(text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.inf
+    if not abs(weight) <= 1e6:
+        raise argparse.ArgumentTypeError(f"expected a number of nats from -1e6 to 1e6, such as 2, got {text!r}")
+    return weight
+
+
+def _encoding(text: str) -> str:
+    try:
+        known = codecs.lookup(text)._is_text_encoding
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        raise argparse.ArgumentTypeError(f"expected the name of an encoding, such as utf-8 or gb18030, got {text!r}")
+    return text
+
+
+class _Version(argparse.Action):
+    """Say which version and which engine run, and why that engine."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option: str | None = None,
+    ) -> NoReturn:
+        from . import __version__
+        from .kernels import backend
+
+        wish = os.environ.get("NLP_ZERO_PURE")
+        if wish in ("0", "1"):
+            reason = f"NLP_ZERO_PURE={wish} asks for it"
+        elif backend == "c":
+            reason = "built for this Python; NLP_ZERO_PURE=1 would take python"
+        else:
+            reason = "the C kernels were not built here; same results, slower"
+        _print(f"nlp-zero {__version__}, engine: {backend} ({reason})\n")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nlp-zero",
+        description="Raw Chinese text in; words, a model and a segmentation out. No dictionary, no labelled text.",
+        epilog=STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="print the version and the engine, and why that engine"
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    verb = _verb(verbs, "learn", _learn, "raw text in, a model out: the main job", _files, _finding)
+    verb.add_argument("-o", "--output", type=_file, metavar="MODEL", required=True, help="the model file to write")
+    verb.add_argument("--show", type=_positive, metavar="N", help="print the best N words with their evidence")
+    verb.set_defaults(format="tsv", examples=None)
+
+    verb = _verb(verbs, "words", _words, "ranked words with their evidence", _files, _finding, _output_file)
+    verb.add_argument("--known", metavar="LEXICON", help="leave out the words of this lexicon")
+    verb.add_argument("--format", choices=("tsv", "jieba", "hanlp", "jsonl"), default="tsv", help="default: tsv")
+    verb.add_argument("--limit", type=_positive, metavar="N", help="the best N words only")
+    verb.add_argument("--examples", type=_positive, metavar="N", help="add N contexts of each word (tsv and jsonl)")
+
+    verb = _verb(verbs, "cut", _cut, "segment text; lines are kept", _files, _cutting, _output_file)
+    verb.add_argument(
+        "-d",
+        "--delimiter",
+        nargs="?",
+        default=" ",
+        const=" ",
+        metavar="DELIM",
+        help="what stands between two words (default: one space); taken out again, it leaves the line as it was",
+    )
+
+    verb = _verb(verbs, "eval", _eval, "precision, recall, F1 and OOV recall, as the SIGHAN script counts", _decoding)
+    verb.add_argument("gold", metavar="GOLD", help="words separated by spaces")
+    verb.add_argument("system", metavar="SYSTEM", help="the same lines in the words to be scored")
+    verb.add_argument("--known", metavar="LEXICON", help="words seen in training: gives OOV rate and recalls")
+
+    verb = _verb(verbs, "explain", _explain, "why a text is cut as it is", _cutting)
+    verb.add_argument("text", nargs="+", metavar="TEXT")
+    verb.add_argument("--word", metavar="WORD", help="say why this word of the text won or lost, and what makes it win")
+    verb.add_argument("--json", action="store_true", help="one JSON object a text")
+
+    verb = _verb(verbs, "info", _info, "what a file is and where it came from")
+    verb.add_argument("files", nargs="+", metavar="FILE", help="a model or a lexicon")
+    verb.add_argument("--json", action="store_true", help="one JSON object a file")
+
+    verb = verbs.add_parser("corpus", help="public corpora and clean text", allow_abbrev=False)
+    corpus = verb.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _verb(corpus, "list", _corpus_list, "public corpora that can be fetched")
+    verb = _verb(corpus, "fetch", _corpus_fetch, "download one, checked and resumable")
+    verb.add_argument("name", metavar="NAME", help="as printed by 'nlp-zero corpus list'")
+    verb.add_argument("-o", "--output", metavar="FILE", help="default: the file's own name, in this folder")
+    verb.add_argument("--url", metavar="URL", help="another place of the same file, such as a mirror")
+    verb = _verb(corpus, "make", _corpus_make, "one clean text of many files", _files, _output_file)
+    verb.add_argument("--unsegment", action="store_true", help="take the spaces of a segmented text out")
+    verb.add_argument("--shuffle", action="store_true", help="put the lines in an order that --seed gives")
+    verb.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    return parser
+
+
+def _verb(
+    verbs: Any,
+    name: str,
+    run: Callable[[argparse.Namespace, Console], None],
+    purpose: str,
+    *groups: Callable[[argparse.ArgumentParser], None],
+) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".", epilog=STATUSES, allow_abbrev=False
+    )
+    verb.set_defaults(run=run, usage=verb.error)
+    loud = verb.add_mutually_exclusive_group()
+    loud.add_argument("-q", "--quiet", action="store_true", help="no notes and no progress line on standard error")
+    loud.add_argument("-v", "--verbose", action="store_true", help="more notes on standard error")
+    verb.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    for group in groups:
+        group(verb)
+    return verb
+
+
+def _files(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="files, folders, quoted globs, - for standard input (the default); .gz .bz2 .xz .zst are unpacked",
+    )
+    _decoding(verb)
+
+
+def _decoding(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--encoding", type=_encoding, default="utf-8", metavar="NAME", help="default: utf-8")
+    verb.add_argument(
+        "--errors",
+        choices=("strict", "replace", "skip"),
+        default="strict",
+        help="undecodable bytes: stop with status 3 (default), put U+FFFD, or leave them out; counted either way",
+    )
+
+
+def _finding(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--method", choices=("entropy", "pmi", "cohesion"), default="entropy", help="default: entropy")
+    verb.add_argument("--max-length", type=_positive, metavar="N", help="characters of the longest word")
+    verb.add_argument("--min-count", type=_positive, metavar="N", help="default: chosen from the size of the text")
+    verb.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+
+
+def _cutting(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("-m", "--model", metavar="MODEL", required=True, help="a model, or a lexicon in any known format")
+    verb.add_argument(
+        "-u", "--user", action="append", metavar="WORDS", help="a lexicon of your own words; may be repeated"
+    )
+    strength = verb.add_mutually_exclusive_group()
+    strength.add_argument(
+        "--weight", type=_weight, metavar="W", help="nats by which such a word beats its best split (default: 1)"
+    )
+    strength.add_argument("--force", action="store_true", help="such words always come out whole")
+
+
+def _output_file(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status and lets nothing through but a bug under ``--debug``.
+
+    >>> main(["info", "no such file"])
+    1
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # UTF-8 whatever the locale says; a lone surrogate is shown as an escape.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    console = Console()
+    debug = False
+    try:
+        options = _parser().parse_args(argv)
+        debug = options.debug
+        console = Console(options.quiet, options.verbose)
+        options.run(options, console)
+        _flush()
+        return OK
+    except SystemExit as leaving:  # from argparse, which has said what it had to say
+        return _ending(leaving, console)
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            console.clear()
+            traceback.print_exc()
+        return _ending(error, console)
+    finally:
+        console.clear()
+
+
+def _ending(error: BaseException, console: Console) -> int:
+    """The exit status of what was raised, said in one line where there is something to say."""
+    from .errors import DecodingError, NlpZeroError
+
+    if isinstance(error, SystemExit):
+        try:
+            _flush()
+        except OSError as closed:
+            return _ending(closed, console)
+        return error.code if isinstance(error.code, int) else OK
+    _abandon_output()
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        return CLOSED_PIPE
+    if isinstance(error, NlpZeroError | ImportError):
+        console.error(str(error))
+    elif isinstance(error, OSError):
+        console.error(f"{error.filename}: {error.strerror}" if error.filename is not None else str(error))
+    elif isinstance(error, UnicodeEncodeError):
+        console.error(f"cannot be written as UTF-8: {error.object[error.start]!a} is a lone surrogate")
+    elif isinstance(error, MemoryError):
+        console.error("out of memory")
+    else:
+        console.error(f"internal error, {type(error).__name__}: {error} (--debug shows where)")
+    return UNDECODABLE if isinstance(error, DecodingError) else ERROR

@@ -1,0 +1,98 @@
+"""From distinct words of a segmentation to lexicon entries: the text of each word and what speaks for it.
+
+A word that holds a run (a number, a Latin word) is one type for all that the run may be. Its frequent texts, 5G or B超,
+become words of their own; what is left of it becomes a *shape*, "number + 元", which the tokenizer matches as such.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from math import log2, nan
+
+from .description import saved_bits
+from .lexicon import Entry
+from .segmentation import Rows, Types
+from .symbols import WORD_LIMIT, SymbolText, is_shape
+
+__all__ = ["SHAPE", "check_back", "collect", "words_of"]
+
+SHAPE = "shape"
+"""The tag of lexicon entries that are shapes (see :mod:`nlp_zero.words.symbols`)."""
+
+_NUMBER, _YEAR = 1, 2
+_FIRST_CHARACTER = 8
+
+
+def words_of(ids: array[int], types: Types) -> list[str]:
+    """Each type as a string with one character a symbol id: what compares equal is the same word."""
+    return ["".join(map(chr, ids[p : p + n])) for p, n in zip(types.positions, types.lengths, strict=True)]
+
+
+def collect(text: SymbolText, types: Types, lengths: bytes, rows: Rows, min_count: int) -> Iterator[Entry]:
+    """The entries of a lexicon, in no order. ``lengths`` is the segmentation in which the types were counted."""
+    texts = _texts_with_runs(text, lengths)
+    found = rows.find(types.positions, types.lengths)
+    bonds = _weakest_bonds(rows, types, found)
+    columns = zip(types.positions, types.lengths, types.counts, saved_bits(text.ids, types), found, bonds, strict=True)
+    for place, size, count, bits, row, bond in columns:
+        left, right = (rows.left_entropy(row), rows.right_entropy(row)) if row >= 0 else (nan, nan)
+        # Three digits: more say nothing, and cost a reader of the file his patience.
+        witness = (round(bond, 3), round(left, 3), round(right, 3))
+        word = text.word(place, size)
+        gain = bits if size > 1 else nan
+        if not is_shape(word):
+            yield Entry(word, count, round(gain, 1), *witness)
+            continue
+        rest = count
+        for literal, number in texts.get(word, Counter()).items():
+            if number >= max(min_count, 2) and not (size == 1 and text.ids[place] in (_NUMBER, _YEAR)):
+                rest -= number
+                yield Entry(literal, number, round(gain * number / count, 1), *witness)
+        if rest > 0:
+            yield Entry(word, rest, round(gain * rest / count, 1), *witness, SHAPE)
+
+
+def _texts_with_runs(text: SymbolText, lengths: bytes) -> dict[str, Counter[str]]:
+    """For every shape, how often each of its texts was cut out as a word. O(runs)."""
+    texts: dict[str, Counter[str]] = {}
+    done = -1
+    for place in text.places:
+        if place <= done or text.ids[place] >= WORD_LIMIT:
+            continue
+        start = place
+        while not lengths[start]:
+            start -= 1
+        done = start + lengths[start] - 1
+        shape = text.word(start, lengths[start])
+        texts.setdefault(shape, Counter())[text.string(start, lengths[start])] += 1
+    return texts
+
+
+def _weakest_bonds(rows: Rows, types: Types, found: array[int]) -> list[float]:
+    """The smallest PMI over the splits of each type, in bits; NaN where a count is not known."""
+    bonds = []
+    splits = rows.split_counts(types.positions, types.lengths)
+    for row, pairs in zip(found, splits, strict=True):
+        if row < 0 or not pairs or not all(left and right for left, right in pairs):
+            bonds.append(nan)
+        else:
+            joint = rows.counts[row] * rows.total
+            bonds.append(min(log2(joint / (left * right)) for left, right in pairs))
+    return bonds
+
+
+def check_back(rows: Rows, types: Types, order: int, cohesive: set[int]) -> Iterator[int]:
+    """The indices of the types that are cohesive throughout: short ones as they are, longer ones in every n-gram of
+    ``order`` symbols; single symbols always."""
+    places, sizes = array("I"), bytearray()
+    for place, size in zip(types.positions, types.lengths, strict=True):
+        for start in range(max(size - order, 0) + 1):
+            places.append(place + start)
+            sizes.append(min(size, order))
+    found = iter(rows.find(places, bytes(sizes)))
+    for index, size in enumerate(types.lengths):
+        windows = [next(found) for _ in range(max(size - order, 0) + 1)]
+        if size == 1 or all(row in cohesive for row in windows):
+            yield index
