@@ -23,6 +23,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import dropwhile
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -238,7 +239,8 @@ def _learn(options: argparse.Namespace, console: Console) -> None:
     size = os.path.getsize(options.output)
     console.note(f"wrote {options.output}: {size:,} bytes, {time.perf_counter() - started:.1f} s")
     if options.show:
-        _write_words(lexicon, finder, options, _print, limit=options.show)
+        rows = _rows(lexicon, "tsv", options.show)
+        _print("".join(dropwhile(lambda line: line.startswith("#"), rows)))
 
 
 def _words(options: argparse.Namespace, console: Console) -> None:
@@ -256,8 +258,11 @@ def _words(options: argparse.Namespace, console: Console) -> None:
     else:
         for note in finder.notes:
             console.note(note)
+    rows = _rows(lexicon, options.format, options.limit)
+    if options.examples:
+        rows = _with_examples(rows, lexicon, options.format, lambda word: finder.examples(word, options.examples))
     with _output(options.output) as write:
-        _write_words(lexicon, finder, options, write, limit=options.limit)
+        write("".join(rows))
 
 
 def _train(options: argparse.Namespace, console: Console) -> tuple[WordFinder, Corpus]:
@@ -289,20 +294,15 @@ def _number(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _write_words(
-    lexicon: Lexicon, finder: WordFinder, options: argparse.Namespace, write: Write, limit: int | None
-) -> None:
-    """The best words in the format asked for, each with examples of its use where they are wanted."""
+def _rows(lexicon: Lexicon, format: str, limit: int | None) -> Iterator[str]:
+    """The lines of the file of the best words."""
     from .words.lexicon import Lexicon
 
     best = lexicon if limit is None else Lexicon(lexicon.entries(limit), provenance=lexicon.provenance)
     text = io.StringIO()
-    best.write(text, options.format)
+    best.write(text, format)
     text.seek(0)
-    lines: Iterable[str] = text
-    if options.examples:
-        lines = _with_examples(lines, best, options.format, lambda word: finder.examples(word, limit=options.examples))
-    write("".join(lines))
+    return text
 
 
 def _with_examples(
@@ -553,7 +553,6 @@ def _parser() -> argparse.ArgumentParser:
     verb = _verb(verbs, "learn", _learn, "raw text in, a model out: the main job", _files, _finding)
     verb.add_argument("-o", "--output", type=_file, metavar="MODEL", required=True, help="the model file to write")
     verb.add_argument("--show", type=_positive, metavar="N", help="print the best N words with their evidence")
-    verb.set_defaults(format="tsv", examples=None)
 
     verb = _verb(verbs, "words", _words, "ranked words with their evidence", _files, _finding, _output_file)
     verb.add_argument("--known", metavar="LEXICON", help="leave out the words of this lexicon")
