@@ -661,46 +661,96 @@ done:
 
 /* ---- distinct words of a segmentation ---------------------------------------------------------------------------------- */
 
+/* A word of a hash table. Up to four symbols are the key itself, so that telling two words apart does not touch the
+   text: that is a miss of the cache each time, and took a third of the time. */
 typedef struct {
-    uint32_t *positions, *counts, *slots;
+    uint64_t key;
+    uint32_t type;  /* number of the type + 1; 0 is an empty slot */
+    uint32_t length;
+} word_slot;
+
+typedef struct {
+    uint32_t *positions, *counts;
     uint8_t *lengths;
+    uint64_t *hashes;
     size_t size, room, mask;
+    word_slot *slots;
 } type_table;
+
+static inline uint64_t
+hash_step(uint64_t hash, uint16_t id)
+{
+    return (hash ^ id) * 0x9E3779B97F4A7C15ULL;
+}
+
+static inline uint64_t
+hash_end(uint64_t hash)
+{
+    return hash ^ hash >> 32;
+}
 
 static inline uint64_t
 word_hash(const uint16_t *ids, int length)
 {
-    uint64_t hash = (uint64_t)length;
+    uint64_t hash = 0;
     for (int i = 0; i < length; i++)
-        hash = (hash ^ ids[i]) * 0x9E3779B97F4A7C15ULL;
-    return hash ^ hash >> 29;
+        hash = hash_step(hash, ids[i]);
+    return hash_end(hash);
+}
+
+static inline uint64_t
+word_key(const uint16_t *ids, int length, uint64_t hash)
+{
+    if (length > 4)
+        return hash;
+    uint64_t key = 0;
+    for (int i = 0; i < length; i++)
+        key = key << 16 | ids[i];
+    return key;
+}
+
+/* The slot where the word stands, or an empty one where it would. */
+static inline word_slot *
+types_slot(const type_table *types, const uint16_t *text, const uint16_t *ids, int length, uint64_t hash)
+{
+    uint64_t key = word_key(ids, length, hash);
+    for (size_t slot = hash & types->mask;; slot = (slot + 1) & types->mask) {
+        word_slot *found = types->slots + slot;
+        if (!found->type || (found->key == key && found->length == (uint32_t)length &&
+                             (length <= 4 || !memcmp(text + types->positions[found->type - 1], ids, (size_t)length * 2))))
+            return found;
+    }
 }
 
 static int
-types_grow(type_table *types, const uint16_t *ids)
+types_grow(type_table *types)
 {
-    size_t room = types->room ? types->room * 2 : 1 << 14;
+    size_t room = types->room ? types->room * 2 : 1 << 14, mask = room * 2 - 1;
     uint32_t *positions = realloc(types->positions, room * 4);
     if (positions) types->positions = positions;
     uint32_t *counts = realloc(types->counts, room * 4);
     if (counts) types->counts = counts;
     uint8_t *lengths = realloc(types->lengths, room);
     if (lengths) types->lengths = lengths;
-    uint32_t *slots = calloc(room * 2, 4);
-    if (!positions || !counts || !lengths || !slots) {
+    uint64_t *hashes = realloc(types->hashes, room * 8);
+    if (hashes) types->hashes = hashes;
+    word_slot *slots = calloc(room * 2, sizeof *slots);
+    if (!positions || !counts || !lengths || !hashes || !slots) {
         free(slots);
         return -1;
+    }
+    for (size_t old = 0; types->slots && old <= types->mask; old++) {
+        if (!types->slots[old].type)
+            continue;
+        size_t slot = hashes[types->slots[old].type - 1] & mask;
+        while (slots[slot].type)
+            slot = (slot + 1) & mask;
+        slots[slot] = types->slots[old];
     }
     free(types->slots);
     types->slots = slots;
     types->room = room;
-    types->mask = room * 2 - 1;
-    for (size_t i = 0; i < types->size; i++) {
-        size_t slot = word_hash(ids + positions[i], lengths[i]) & types->mask;
-        while (slots[slot])
-            slot = (slot + 1) & types->mask;
-        slots[slot] = (uint32_t)i + 1;
-    }
+    types->mask = mask;
     return 0;
 }
 
@@ -708,26 +758,25 @@ types_grow(type_table *types, const uint16_t *ids)
 static int64_t
 types_add(type_table *types, const uint16_t *ids, uint32_t position, int length)
 {
-    if (types->size == types->room && types_grow(types, ids) < 0)
+    if (types->size == types->room && types_grow(types) < 0)
         return -1;
-    size_t slot = word_hash(ids + position, length) & types->mask;
-    for (; types->slots[slot]; slot = (slot + 1) & types->mask) {
-        size_t i = types->slots[slot] - 1;
-        if (types->lengths[i] == length && !memcmp(ids + types->positions[i], ids + position, (size_t)length * 2))
-            return (int64_t)i;
-    }
+    uint64_t hash = word_hash(ids + position, length);
+    word_slot *slot = types_slot(types, ids, ids + position, length, hash);
+    if (slot->type)
+        return slot->type - 1;
     size_t i = types->size++;
-    types->slots[slot] = (uint32_t)i + 1;
+    *slot = (word_slot){word_key(ids + position, length, hash), (uint32_t)i + 1, (uint32_t)length};
     types->positions[i] = position;
     types->lengths[i] = (uint8_t)length;
     types->counts[i] = 0;
+    types->hashes[i] = hash;
     return (int64_t)i;
 }
 
 static void
 types_free(type_table *types)
 {
-    free(types->positions); free(types->counts); free(types->lengths); free(types->slots);
+    free(types->positions); free(types->counts); free(types->lengths); free(types->hashes); free(types->slots);
 }
 
 static PyObject *
@@ -791,12 +840,16 @@ typedef struct {
     int64_t size;
     type_table types;
     int longest;
+    uint64_t *beginnings;  /* Bloom filter of the beginnings of words, whole words among them; see words_index */
 } word_set;
+
+#define FILTER_BITS 23  /* 1 MB: stays in the cache, and lets few strangers through at 200,000 words */
 
 static void
 words_free(word_set *set)
 {
     types_free(&set->types);
+    free(set->beginnings);
     if (set->held > 2) PyBuffer_Release(&set->lengths_view);
     if (set->held > 1) PyBuffer_Release(&set->positions_view);
     if (set->held > 0) PyBuffer_Release(&set->ids_view);
@@ -825,7 +878,7 @@ words_open(word_set *set, PyObject *ids, PyObject *positions, PyObject *lengths)
         PyErr_Format(PyExc_ValueError, "positions: expected %zd items, got %zd", words, set->positions_view.len / 4);
         return -1;
     }
-    if (types_grow(&set->types, set->ids) < 0) {
+    if (types_grow(&set->types) < 0) {
         PyErr_NoMemory();
         return -1;
     }
@@ -849,17 +902,38 @@ words_open(word_set *set, PyObject *ids, PyObject *positions, PyObject *lengths)
     return 0;
 }
 
-/* Index of the word ids[0 : length], or -1. */
-static inline int64_t
-words_find(const word_set *set, const uint16_t *ids, int length)
+/* Notes the beginnings of all words, so that a scan can stop where none goes on; -1 with an error set. */
+static int
+words_index(word_set *set)
 {
-    const type_table *types = &set->types;
-    for (size_t slot = word_hash(ids, length) & types->mask; types->slots[slot]; slot = (slot + 1) & types->mask) {
-        size_t type = types->slots[slot] - 1;
-        if (types->lengths[type] == length && !memcmp(set->ids + types->positions[type], ids, (size_t)length * 2))
-            return (int64_t)type;
+    if (!(set->beginnings = calloc((size_t)1 << (FILTER_BITS - 6), 8))) {
+        PyErr_NoMemory();
+        return -1;
     }
-    return -1;
+    for (size_t word = 0; word < set->types.size; word++) {
+        uint64_t hash = 0;
+        for (int i = 0; i < set->types.lengths[word]; i++) {
+            hash = hash_step(hash, set->ids[set->types.positions[word] + i]);
+            uint64_t bit = hash_end(hash) >> (64 - FILTER_BITS);
+            set->beginnings[bit >> 6] |= 1ULL << (bit & 63);
+        }
+    }
+    return 0;
+}
+
+/* Whether some word may begin with the symbols of this hash. */
+static inline int
+words_begin(const word_set *set, uint64_t hash)
+{
+    uint64_t bit = hash >> (64 - FILTER_BITS);
+    return set->beginnings[bit >> 6] >> (bit & 63) & 1;
+}
+
+/* Index of the word ids[0 : length], or -1; `hash` is its word_hash. */
+static inline int64_t
+words_find(const word_set *set, const uint16_t *ids, int length, uint64_t hash)
+{
+    return (int64_t)types_slot(&set->types, set->ids, ids, length, hash)->type - 1;
 }
 
 static int
@@ -885,7 +959,8 @@ decode(PyObject *self, PyObject *args)
     word_set set;
     Py_buffer costs_view;
     PyObject *result = NULL;
-    if (words_open(&set, ids_object, positions, lengths) < 0 || open_costs(costs_object, &costs_view, &set) < 0) {
+    if (words_open(&set, ids_object, positions, lengths) < 0 || words_index(&set) < 0 ||
+        open_costs(costs_object, &costs_view, &set) < 0) {
         words_free(&set);
         return NULL;
     }
@@ -910,8 +985,13 @@ decode(PyObject *self, PyObject *args)
                 room++;
             int64_t top = best[(here + 1) % ring] + unknown;
             out[i] = 1;
+            uint64_t state = 0;
             for (int length = 1; length <= room; length++) {
-                int64_t word = words_find(&set, set.ids + i, length);
+                state = hash_step(state, set.ids[i + length - 1]);
+                uint64_t hash = hash_end(state);
+                if (!words_begin(&set, hash))
+                    break;
+                int64_t word = words_find(&set, set.ids + i, length, hash);
                 if (word < 0)
                     continue;
                 int next = here + length;
@@ -959,7 +1039,7 @@ splits(PyObject *self, PyObject *args)
             for (int i = size - 1; i >= 0; i--) {
                 best[i] = best[i + 1] + unknown;
                 for (int length = 1; length <= size - i; length++) {
-                    int64_t part = length == size ? -1 : words_find(&set, ids + i, length);
+                    int64_t part = length == size ? -1 : words_find(&set, ids + i, length, word_hash(ids + i, length));
                     if (part >= 0 && costs[part] + best[i + length] < best[i])
                         best[i] = costs[part] + best[i + length];
                 }
@@ -982,7 +1062,7 @@ bind(PyObject *self, PyObject *args)
         return NULL;
     word_set set;
     PyObject *result = NULL;
-    if (words_open(&set, ids_object, positions, lengths) == 0 &&
+    if (words_open(&set, ids_object, positions, lengths) == 0 && words_index(&set) == 0 &&
         (result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)set.size))) {
         uint8_t *out = (uint8_t *)PyBytes_AsString(result);
         Py_BEGIN_ALLOW_THREADS
@@ -1003,11 +1083,15 @@ bind(PyObject *self, PyObject *args)
                 room--;
             while (room < set.longest && i + room < set.size && is_word(set.ids[i + room]))
                 room++;
-            for (int length = room; length > reached - i; length--)
-                if (words_find(&set, set.ids + i, length) >= 0) {
-                    reached = i + length;
+            uint64_t state = 0;
+            for (int length = 1; length <= room; length++) {
+                state = hash_step(state, set.ids[i + length - 1]);
+                uint64_t hash = hash_end(state);
+                if (!words_begin(&set, hash))
                     break;
-                }
+                if (i + length > reached && words_find(&set, set.ids + i, length, hash) >= 0)
+                    reached = i + length;
+            }
             out[start] = (uint8_t)(i - start + 1);
         }
         Py_END_ALLOW_THREADS
@@ -1037,7 +1121,7 @@ match(PyObject *self, PyObject *args)
     } else if ((result = PyBytes_FromStringAndSize(NULL, sizes_view.len * 4))) {
         int32_t *out = (int32_t *)PyBytes_AsString(result);
         for (Py_ssize_t i = 0; i < sizes_view.len; i++)
-            out[i] = at[i] + (int64_t)sizes[i] > set.size ? -1 : (int32_t)words_find(&set, set.ids + at[i], sizes[i]);
+            out[i] = at[i] + (int64_t)sizes[i] > set.size ? -1 : (int32_t)words_find(&set, set.ids + at[i], sizes[i], word_hash(set.ids + at[i], sizes[i]));
     }
     PyBuffer_Release(&sizes_view);
 no_sizes:
