@@ -352,8 +352,8 @@ interrupted(Saved *saved)
     return result;
 }
 
-/* The best way from every place to the end of the text; -1 on Ctrl-C. A text of more than a million characters must
- * come with the GIL released. */
+/* The best way from every place to the end of the text; -1 on Ctrl-C. A text of 2^18 characters or more must come
+ * with the GIL released. */
 static int
 solve(const Segmenter *self, const uint32_t *text, size_t size, uint8_t *flags, Step *steps, Saved *saved)
 {
@@ -362,7 +362,7 @@ solve(const Segmenter *self, const uint32_t *text, size_t size, uint8_t *flags, 
     steps[size] = (Step){0.0, 0, 0, NONE};
     size_t end_of_atom = size;
     for (size_t start = size; start-- > 0;) {
-        if ((start & 0xFFFFF) == 0xFFFFF && interrupted(saved) < 0)
+        if ((start & 0x3FFFF) == 0x3FFFF && interrupted(saved) < 0)
             return -1;
         uint8_t flag = flags[start];
         if (!(flags[start + 1] & INNER))
