@@ -73,7 +73,9 @@ BOUNDARIES = ("whole", "any")
 _EVIDENCE = ("bits", "pmi", "left_entropy", "right_entropy")
 _LOST = "the best path scores higher"
 _UNLISTED = "it is not in the lexicon, and the best path scores higher than it does as an unknown word"
-_NEVER = "the word cannot stand here: it would cut a number, a run of Latin letters, or a character from its marks"
+_NEVER = (
+    "it cannot stand here: it would cut a number, a run of Latin letters, a character from its marks or a forced word"
+)
 
 # The further kinds of kernels.lattice.
 _KINDS = {".:/．：／": SEPARATOR, ",，": COMMA, "%‰％": PERCENT, "\u200d": JOINER}

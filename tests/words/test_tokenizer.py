@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import lzma
 import math
 import pickle
 import random
@@ -590,6 +591,33 @@ def test_other_files_are_not_models(tmp_path: Path) -> None:
             Tokenizer.load(tmp_path / name)
 
 
+# Measured data --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dictionary(shared: Path) -> Tokenizer:
+    counts: Counter[str] = Counter()
+    with lzma.open(shared / "data/lexicons/jieba_dict_small.txt.xz", "rt", encoding="utf-8") as file:
+        for line in file:
+            word, count, _ = line.rsplit(" ", 2)
+            counts[word] += int(count)
+    return Tokenizer(counts)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("pku", 0.884), ("msr", 0.879)])
+def test_f1_with_a_dictionary(shared: Path, dictionary: Tokenizer, name: str, expected: float) -> None:
+    """The figures of jieba without its HMM and with the same dictionary: .880 on PKU, .866 on MSR."""
+    with lzma.open(shared / f"data/sighan2005/{name}_test_gold.txt.xz", "rt", encoding="utf-8") as file:
+        gold = [line.split() for line in file]
+    right = words = 0
+    for line, cut in zip(gold, dictionary.tokenize_lines(["".join(line) for line in gold]), strict=True):
+        ends, found = set(itertools.accumulate(map(len, line))), list(itertools.accumulate(map(len, cut)))
+        true = set(itertools.pairwise([0, *sorted(ends)]))
+        right += sum(span in true for span in itertools.pairwise([0, *found]))
+        words += len(line) + len(cut)
+    assert 2 * right / words > expected
+
+
 # Speed --------------------------------------------------------------------------------------------------------------
 
 
@@ -601,21 +629,6 @@ def test_a_million_characters_without_punctuation(small: Tokenizer) -> None:
     seconds = time.process_time() - start
     assert "".join(words) == text
     assert seconds < 3.0  # 0.06 s and 0.15 s when nothing else runs
-
-
-def test_twice_the_text_takes_twice_the_time(small: Tokenizer) -> None:
-    size = 200_000 if kernels.backend == "c" else 20_000
-    text = ("研究生命起源在学习的机器" * (2 * size // 11 + 1))[: 2 * size]
-
-    def seconds(text: str) -> float:
-        times = []
-        for _ in range(5):
-            start = time.process_time()
-            small.tokenize(text)
-            times.append(time.process_time() - start)
-        return min(times)
-
-    assert seconds(text) / seconds(text[:size]) < 3.0
 
 
 # The tuple and the call ---------------------------------------------------------------------------------------------
