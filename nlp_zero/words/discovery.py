@@ -99,7 +99,8 @@ class WordFinder:
     def train(self, sentences: Iterable[str], *, progress: Progress | None = None) -> WordFinder:
         """Read text; again adds. Any iterable of ``str``; a :class:`nlp_zero.text.corpus.Corpus` is read in blocks."""
         if isinstance(sentences, str | bytes):
-            raise TypeError(f"sentences: expected an iterable of str, such as ['今天天气好'], got one {type(sentences).__name__}")
+            kind = type(sentences).__name__
+            raise TypeError(f"sentences: expected an iterable of str, such as ['今天天气好'], got one {kind}")
         blocks = getattr(sentences, "blocks", None)
         self._text.extend(self._watched(blocks() if callable(blocks) else sentences, progress or _silent))
         digest = getattr(sentences, "sha256", None)
@@ -111,7 +112,8 @@ class WordFinder:
     def _watched(self, sentences: Iterable[str], progress: Progress) -> Iterator[str]:
         for number, sentence in enumerate(sentences):
             if not isinstance(sentence, str):
-                raise TypeError(f"sentences: expected str, such as '今天天气好', got {type(sentence).__name__} at {number}")
+                kind = type(sentence).__name__
+                raise TypeError(f"sentences: expected str, such as '今天天气好', got {kind} at {number}")
             self._characters += len(sentence) - sentence.count("\n")
             progress("reading", self._characters, 0)
             yield sentence
@@ -184,8 +186,9 @@ class WordFinder:
         return Lexicon(entries, provenance=self._provenance())
 
     def _provenance(self) -> dict[str, Any]:
+        size = {"characters": self._characters, "symbols": self._text.size}
         sources = {"input-sha256": self._sources} if self._sources else {}
-        return {"program": "nlp-zero", "characters": self._characters, "symbols": self._text.size, **sources, **self.settings}
+        return {"program": "nlp-zero", **size, **sources, **self.settings}
 
     def _by_entropy(self, progress: Progress) -> tuple[Types, bytes, Rows]:
         ids, settings = self._text.ids, self.settings
@@ -200,9 +203,8 @@ class WordFinder:
     def _by_pmi(self, progress: Progress) -> tuple[Types, bytes, Rows]:
         ids, settings = self._text.ids, self.settings
         progress("pairs", 0, 0)
-        lengths, rows = by_pmi(
-            ids, self._text.size, self.max_length or 4, settings["min_count"], settings["min_proba"], settings["min_pmi"] / log(2)
-        )
+        bits = settings["min_pmi"] / log(2)
+        lengths, rows = by_pmi(ids, self._text.size, self.max_length or 4, settings["min_proba"], bits)
         progress("dropping redundant words", 0, 0)
         types = count_types(ids, lengths)
         total = sum(types.counts)

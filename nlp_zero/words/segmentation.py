@@ -97,10 +97,8 @@ def by_entropy(ids: array[int], total: int, max_length: int, min_count: int, gai
     return kernels.segment(ids, memoryview(scores).cast("h"), max_length, round(gain * 1024)), rows
 
 
-def by_pmi(
-    ids: array[int], total: int, max_length: int, min_count: int, min_proba: float, min_pmi: float
-) -> tuple[bytes, Rows]:
-    """Cut between two symbols if they meet too seldom (``min_proba`` of all symbols) or by chance (``min_pmi`` bits)."""
+def by_pmi(ids: array[int], total: int, max_length: int, min_proba: float, min_pmi: float) -> tuple[bytes, Rows]:
+    """Cut between two symbols that meet too seldom (``min_proba`` of all symbols) or by chance (``min_pmi`` bits)."""
     _, rows = _branching(ids, total, max_length, 1, with_scores=False)
     pairs = [row for row, length in enumerate(rows.lengths) if length == 2 and rows.counts[row] / total > min_proba]
     places, sizes = array("I", map(rows.positions.__getitem__, pairs)), bytes([2]) * len(pairs)
