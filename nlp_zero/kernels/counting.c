@@ -352,6 +352,13 @@ pass_level(branch_pass *pass, size_t count, int length)
             }
         } while (end < count && commons[end] >= length);
         int64_t size = (int64_t)(end - start);
+        if (size == 1 && pass->min_count > 1) {  /* most n-grams: no entropy, no row, and no division */
+            entropies[start] = 0;
+            pass->types[length]++;
+            pass->variation[length] -= shorter ? shorter[start] : pass->symbol_entropy;
+            start = end;
+            continue;
+        }
         int64_t entropy = floor_divide(count_log_of(&pass->logs, size) - sum + size / 2, size);
         for (size_t i = start; i < end; i++)
             entropies[i] = (int32_t)entropy;

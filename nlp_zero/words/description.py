@@ -18,7 +18,7 @@ from math import log2
 from .. import kernels
 from .segmentation import Types, count_types
 
-__all__ = ["prune", "saved_bits"]
+__all__ = ["prune", "saved_bits", "symbol_bits"]
 
 UNIT = 1024
 END_BITS = 2
@@ -34,36 +34,39 @@ def _costs(types: Types) -> tuple[array[int], int]:
     return array("i", map(costs.__getitem__, types.counts)), round(UNIT * (log2(total) + UNKNOWN_BITS))
 
 
-def _spelling(ids: array[int], types: Types) -> list[float]:
-    """Bits to spell each word by the frequencies of symbols in the text."""
+def symbol_bits(ids: array[int], types: Types) -> dict[int, float]:
+    """-log2 p of every symbol, from the words of any segmentation of the whole text."""
     frequency: dict[int, int] = {}
     for place, size, count in zip(types.positions, types.lengths, types.counts, strict=True):
         for symbol in ids[place : place + size]:
             frequency[symbol] = frequency.get(symbol, 0) + count
     total = sum(frequency.values())
-    bits = {symbol: log2(total / count) for symbol, count in frequency.items()}
-    return [
-        sum(map(bits.__getitem__, ids[place : place + size])) + END_BITS
-        for place, size in zip(types.positions, types.lengths, strict=True)
-    ]
+    return {symbol: log2(total / count) for symbol, count in frequency.items()}
 
 
-def saved_bits(ids: array[int], types: Types) -> list[float]:
-    """The bits that each word saves; of a single symbol, which cannot be split, 0."""
+def saved_bits(ids: array[int], types: Types, spelling: dict[int, float]) -> list[float]:
+    """The bits that each word saves; of a single symbol, which cannot be split, 0.
+
+    ``spelling`` as :func:`symbol_bits` gives it.
+    """
     if not types.counts:
         return []
     costs, unknown = _costs(types)
-    parts = array("i", kernels.splits(ids, types.positions, types.lengths, costs, unknown))
-    rows = zip(types.lengths, types.counts, parts, costs, _spelling(ids, types), strict=True)
-    return [count * (part - cost) / UNIT - spelling if size > 1 else 0.0 for size, count, part, cost, spelling in rows]
+    splits = array("i", kernels.splits(ids, types.positions, types.lengths, costs, unknown))
+    bits = spelling.__getitem__
+    rows = zip(types.positions, types.lengths, types.counts, splits, costs, strict=True)
+    return [
+        count * (split - cost) / UNIT - sum(map(bits, ids[place : place + size])) - END_BITS if size > 1 else 0.0
+        for place, size, count, split, cost in rows
+    ]
 
 
-def prune(ids: array[int], types: Types, min_count: int) -> tuple[Types, bytes]:
+def prune(ids: array[int], types: Types, min_count: int, spelling: dict[int, float]) -> tuple[Types, bytes]:
     """Drop the words that cost more than they save, or are rarer than ``min_count``, and cut the text by the others.
 
     Single symbols stay. Returns the words of the best segmentation by what stays, and that segmentation; O(n).
     """
-    bits = saved_bits(ids, types)
+    bits = saved_bits(ids, types, spelling)
     rows = enumerate(zip(types.lengths, types.counts, bits, strict=True))
     kept = types.select(index for index, (size, count, gain) in rows if size == 1 or (count >= min_count and gain > 0))
     costs, unknown = _costs(kept) if kept.counts else (array("i"), 0)

@@ -18,10 +18,10 @@ from array import array
 from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import islice
 from math import log, log2
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..errors import InputError
-from .description import prune
+from .description import prune, symbol_bits
 from .evidence import check_back, collect, words_of
 from .lexicon import Lexicon
 from .redundancy import drop_redundant
@@ -42,6 +42,7 @@ LITTLE_TEXT = 20_000
 """Below so many symbols the finder warns that it knows little."""
 
 Progress = Callable[[str, int, int], None]
+_Found: TypeAlias = "tuple[Types, bytes, Rows]"
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -93,6 +94,7 @@ class WordFinder:
         self._characters = 0
         self._sources: list[str] = []
         self._found: Lexicon | None = None
+        self._spelling: dict[int, float] = {}
 
     # ---- text in
 
@@ -180,9 +182,9 @@ class WordFinder:
         text = self._text
         if not text.size:
             raise InputError("no Chinese text: expected at least one character of a word, got none")
-        types, lengths, rows = getattr(self, f"_by_{self.method}")(progress)
+        found: _Found = getattr(self, f"_by_{self.method}")(progress)
         progress("collecting evidence", 0, 0)
-        entries = collect(text, types, lengths, rows, self.settings["min_count"])
+        entries = collect(text, *found, self.settings["min_count"], self._spelling)
         return Lexicon(entries, provenance=self._provenance())
 
     def _provenance(self) -> dict[str, Any]:
@@ -190,23 +192,26 @@ class WordFinder:
         sources = {"input-sha256": self._sources} if self._sources else {}
         return {"program": "nlp-zero", **size, **sources, **self.settings}
 
-    def _by_entropy(self, progress: Progress) -> tuple[Types, bytes, Rows]:
+    def _by_entropy(self, progress: Progress) -> _Found:
         ids, settings = self._text.ids, self.settings
         progress("branching entropies", 0, 0)
         lengths, rows = by_entropy(
             ids, self._text.size, settings["max_length"], settings["min_count"], settings["gain"]
         )
         progress("dropping redundant words", 0, 0)
-        types, lengths = prune(ids, count_types(ids, lengths), settings["min_count"])
+        types = count_types(ids, lengths)
+        self._spelling = symbol_bits(ids, types)
+        types, lengths = prune(ids, types, settings["min_count"], self._spelling)
         return types, lengths, rows
 
-    def _by_pmi(self, progress: Progress) -> tuple[Types, bytes, Rows]:
+    def _by_pmi(self, progress: Progress) -> _Found:
         ids, settings = self._text.ids, self.settings
         progress("pairs", 0, 0)
         bits = settings["min_pmi"] / log(2)
         lengths, rows = by_pmi(ids, self._text.size, self.max_length or 4, settings["min_proba"], bits)
         progress("dropping redundant words", 0, 0)
         types = count_types(ids, lengths)
+        self._spelling = symbol_bits(ids, types)
         total = sum(types.counts)
         types = types.select(
             index
@@ -218,7 +223,7 @@ class WordFinder:
         kept = types.select(index for index, word in enumerate(words) if word in counts)
         return kept._replace(counts=array("I", counts.values())), lengths, rows
 
-    def _by_cohesion(self, progress: Progress) -> tuple[Types, bytes, Rows]:
+    def _by_cohesion(self, progress: Progress) -> _Found:
         ids, settings = self._text.ids, self.settings
         progress("n-grams", 0, 0)
         order = settings["max_length"]
@@ -227,6 +232,7 @@ class WordFinder:
         )
         progress("checking back", 0, 0)
         types = count_types(ids, lengths)
+        self._spelling = symbol_bits(ids, types)
         rows_of = enumerate(zip(types.lengths, types.counts, strict=True))
         types = types.select(index for index, (size, n) in rows_of if size == 1 or n >= settings["min_count"])
         return types.select(check_back(rows, types, order, cohesive)), lengths, rows

@@ -30,12 +30,18 @@ def words_of(ids: array[int], types: Types) -> list[str]:
     return ["".join(map(chr, ids[p : p + n])) for p, n in zip(types.positions, types.lengths, strict=True)]
 
 
-def collect(text: SymbolText, types: Types, lengths: bytes, rows: Rows, min_count: int) -> Iterator[Entry]:
-    """The entries of a lexicon, in no order. ``lengths`` is the segmentation in which the types were counted."""
+def collect(
+    text: SymbolText, types: Types, lengths: bytes, rows: Rows, min_count: int, spelling: dict[int, float]
+) -> Iterator[Entry]:
+    """The entries of a lexicon, in no order.
+
+    ``lengths`` is the segmentation in which the types were counted, ``spelling`` the bits of each symbol.
+    """
     texts = _texts_with_runs(text, lengths)
     found = rows.find(types.positions, types.lengths)
     bonds = _weakest_bonds(rows, types, found)
-    columns = zip(types.positions, types.lengths, types.counts, saved_bits(text.ids, types), found, bonds, strict=True)
+    saved = saved_bits(text.ids, types, spelling)
+    columns = zip(types.positions, types.lengths, types.counts, saved, found, bonds, strict=True)
     for place, size, count, bits, row, bond in columns:
         left, right = (rows.left_entropy(row), rows.right_entropy(row)) if row >= 0 else (nan, nan)
         # Three digits: more say nothing, and cost a reader of the file his patience.

@@ -83,6 +83,7 @@ class SymbolText:
         self._table = array("H", bytes(2 * 0x110000))
         self._points = array("I", bytes(4 * 0x10000))
         self._state = array("I", (_FIRST_ID, _LAST_ID, 0))
+        self._names = _Names(self._points)
         self._bytes: bytes | None = None
         self.extend(lines)
 
@@ -119,8 +120,7 @@ class SymbolText:
 
     def word(self, position: int, length: int) -> str:
         """The symbols as a word: characters, and placeholders for runs."""
-        points = self._points
-        return "".join(_RUN_IDS.get(symbol) or chr(points[symbol]) for symbol in self.ids[position : position + length])
+        return "".join(map(self._names.__getitem__, self.ids[position : position + length]))
 
     def string(self, position: int, length: int) -> str:
         """The text of symbols to the character, line ends included; O(length + log runs)."""
@@ -169,3 +169,15 @@ class SymbolText:
             end = self.ids.index(0, start)
             yield self.string(start, end - start)
             start = end + 1
+
+
+class _Names(dict[int, str]):
+    """What each id stands for in a word: a character, or the placeholder of a run."""
+
+    def __init__(self, points: array[int]) -> None:
+        super().__init__(_RUN_IDS)
+        self._points = points
+
+    def __missing__(self, symbol: int) -> str:
+        name = self[symbol] = chr(self._points[symbol])
+        return name

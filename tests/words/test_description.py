@@ -7,7 +7,7 @@ from math import log2
 
 import pytest
 
-from nlp_zero.words.description import END_BITS, UNKNOWN_BITS, prune, saved_bits
+from nlp_zero.words.description import END_BITS, UNKNOWN_BITS, prune, saved_bits, symbol_bits
 from nlp_zero.words.segmentation import count_types
 from nlp_zero.words.symbols import SymbolText
 
@@ -49,7 +49,7 @@ def test_saved_bits_are_what_the_definition_says(word):
     types = count_types(text.ids, lengths)
     words = [text.word(place, size) for place, size in zip(types.positions, types.lengths, strict=True)]
 
-    bits = dict(zip(words, saved_bits(text.ids, types), strict=True))
+    bits = dict(zip(words, saved_bits(text.ids, types, symbol_bits(text.ids, types)), strict=True))
 
     # Costs are rounded to 1/1024 bit.
     assert bits[word] == pytest.approx(slow_saved_bits(SENTENCES, word), abs=0.01)
@@ -60,7 +60,8 @@ def test_words_that_do_not_pay_are_dropped_and_the_text_is_cut_again():
     sentences = ["电磁场 好 看"] * 9 + ["好看"] + ["好 的", "看 的"] * 9
     text, lengths = cut(sentences)
 
-    types, again = prune(text.ids, count_types(text.ids, lengths), min_count=1)
+    types = count_types(text.ids, lengths)
+    types, again = prune(text.ids, types, 1, symbol_bits(text.ids, types))
 
     kept = {text.word(place, size) for place, size in zip(types.positions, types.lengths, strict=True)}
     assert "电磁场" in kept
@@ -71,7 +72,8 @@ def test_words_that_do_not_pay_are_dropped_and_the_text_is_cut_again():
 def test_rare_words_are_dropped():
     text, lengths = cut(["电磁场 好"] * 3)
 
-    types, _ = prune(text.ids, count_types(text.ids, lengths), min_count=4)
+    types = count_types(text.ids, lengths)
+    types, _ = prune(text.ids, types, 4, symbol_bits(text.ids, types))
 
     assert set(types.lengths) == {1}
     assert sum(types.counts) == 12
@@ -80,4 +82,4 @@ def test_rare_words_are_dropped():
 def test_nothing_is_nothing():
     text, lengths = cut([])
 
-    assert saved_bits(text.ids, count_types(text.ids, lengths)) == []
+    assert saved_bits(text.ids, count_types(text.ids, lengths), {}) == []
