@@ -260,6 +260,21 @@ def test_forced_words_come_out_whole_and_the_rest_stands_alone(seed: int) -> Non
     assert engine.segment(text) == expected + free.segment(text[start:])
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_texts_of_many_pieces(seed: int) -> None:
+    # The C engine solves long texts in pieces of some thousand characters: the same words, the same edges.
+    source = random.Random(6000 + seed)
+    case, _ = random_case(source)
+    alphabet = sorted(set(case[0] + case[6]) - {"\n"}) or ["中"]
+    alphabet += source.sample(EVERY, seed % 4)
+    engine, python = kernels.Segmenter(*case), twin.Segmenter(*case)
+    for size in (1024, 1025, 5000):
+        text = "".join(source.choices(alphabet, k=size))
+        assert engine.segment(text) == python.segment(text)
+        assert engine.cuts(text) == python.cuts(text)
+    assert engine.lattice(text) == python.lattice(text)
+
+
 def test_worked_example() -> None:
     words = {"中": -2.0, "中外": -1.5, "外科": -2.0, "科学": -1.0, "学名": -3.0, "名著": -1.5}
     assert make(words).segment("中外科学名著") == ["中外", "科学", "名著"]
