@@ -11,11 +11,11 @@ import os
 from types import ModuleType
 from typing import Any
 
-from . import counting, lattice
+from . import clustering, counting, experts, lattice
 
-__all__ = ["available", "backend", "use", *counting.__all__, *lattice.__all__]
+__all__ = ["available", "backend", "use", *clustering.__all__, *counting.__all__, *experts.__all__, *lattice.__all__]
 
-_TWINS = {name: module for module in (counting, lattice) for name in module.__all__}
+_TWINS = {name: module for module in (clustering, counting, experts, lattice) for name in module.__all__}
 
 backend: str
 """``"c"`` or ``"python"``: the engine in use."""

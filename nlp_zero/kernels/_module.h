@@ -4,7 +4,9 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+extern PyMethodDef clustering_methods[];
 extern PyMethodDef counting_methods[];
+extern PyMethodDef experts_methods[];
 extern PyMethodDef lattice_methods[];
 
 /* Adds the types of lattice.c to the module; 0 or -1 with an error set. */

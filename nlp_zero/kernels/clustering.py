@@ -1,0 +1,237 @@
+"""Clustering kernels: classes of words by exchange.
+
+A word is known by the company it keeps. Put every word in one of a few *classes* and let a word depend on the class of
+the word before it alone: p(w | u) = p(w | class w) p(class w | class u). Among all ways to assign the classes, the most
+likely one is that which maximises
+
+    sum over c, c' of F(N(c, c'))  -  sum over c of F(N(c .))  -  sum over c of F(N(. c)),      F(n) = n ln n,
+
+where N(c, c') counts the places where a word of class c stands before one of class c'; up to terms that depend on the
+words alone this is the log likelihood of the text, and (per place) the mutual information of neighbouring classes.
+The *exchange* algorithm takes one word after the other, most frequent first, out of its class and puts it where the
+objective is greatest, until a pass moves hardly any. It is k-means for words.
+
+R. Kneser & H. Ney 1993, "Improved clustering techniques for class-based statistical language modelling" (the exchange);
+P. Brown et al. 1992, "Class-based n-gram models of natural language" (the objective, by merging instead); S. Martin,
+J. Liermann & H. Ney 1998, "Algorithms for bigram and trigram word clustering" (how to do it fast: only the counts
+between a word and the classes that stand beside it are touched).
+
+F is kept in whole units of 2**-16, so that sums depend neither on the order of addition nor on the platform and the
+objective of every move is exact; ``clustering.c`` gives the same bytes. A *type* is whatever is to be classified: a
+number from 0 up; type 0 is the edge of a chunk (of a clause, of a line), alone in class 0.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from itertools import compress, count
+from math import floor, log
+from typing import TypeAlias
+
+__all__ = ["exchange", "word_types"]
+
+NONE = 0xFFFFFFFF
+MAX_CLASSES = 1024
+
+Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
+
+
+def _items(buffer: Buffer, typecode: str, name: str) -> array[int]:
+    """A buffer as an array: itself if it is one of this type, else a copy; TypeError if its items have another size."""
+    if isinstance(buffer, array) and buffer.typecode == typecode:
+        return buffer
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
+    items = array(typecode)
+    if view.itemsize != items.itemsize or view.ndim > 1:
+        raise TypeError(f"{name}: expected items of {items.itemsize} bytes, got {view.itemsize}")
+    items.frombytes(view)
+    return items
+
+
+def word_types(index: Buffer, width: int, lengths: Buffer, counts: Buffer, min_count: int) -> tuple[bytes, bytes]:
+    """A segmentation as a sequence of types, as :func:`exchange` wants it, and the word of each type. Both uint32.
+
+    ``index`` (uint32) holds the id of the substring of n symbols at place i at ``i * width + n - 1``, 0xFFFFFFFF where
+    there is none; ``lengths`` (bytes) has the length of a word at its first symbol and 0 elsewhere; ``counts`` (int32)
+    says how often each id is a word. Type 0 stands at the edges of chunks, once between two chunks; type n is the pool
+    of all words of n symbols that are rarer than ``min_count``; the other words have the types from ``width`` + 1 up,
+    in the order of their ids. The words of the types 0 to ``width`` are given as 0xFFFFFFFF. O(symbols + ids).
+
+    Two chunks, ab a and ab, of the substrings a (id 0), ab (1) and b (2):
+
+    >>> index = array("I", [0, 1, 2, NONE, 0, NONE, NONE, NONE, 0, 1, 2, NONE])
+    >>> tokens, words = word_types(index, 2, bytes([2, 0, 1, 0, 2, 0]), array("i", [1, 2, 0]), 2)
+    >>> list(array("I", tokens)), list(array("I", words))[2:]
+    ([0, 3, 1, 0, 3, 0], [4294967295, 1])
+    """
+    if not 1 <= width <= 255:
+        raise ValueError(f"width: expected 1 to 255, got {width}")
+    if min_count < 1:
+        raise ValueError(f"min_count: expected 1 or more, got {min_count}")
+    substrings, sizes = _items(index, "I", "index"), _items(lengths, "B", "lengths")
+    numbers = _items(counts, "i", "counts")
+    if len(substrings) != len(sizes) * width:
+        raise ValueError(f"index: expected {len(sizes) * width} items, got {len(substrings)}")
+    words = list(compress(count(), map(min_count.__le__, numbers)))
+    type_of = dict(zip(words, count(width + 1), strict=False))
+    tokens = array("I", (0,))
+    for place, (length, symbol) in enumerate(zip(sizes, substrings[::width], strict=True)):
+        if length:
+            if length > width:
+                raise ValueError(f"lengths: expected at most {width}, got {length} at place {place}")
+            word = substrings[place * width + length - 1]
+            if word >= len(numbers):
+                raise ValueError(f"index: expected an id below {len(numbers)} for the word at place {place}, got {word}")
+            tokens.append(type_of.get(word, length))
+        elif symbol == NONE and tokens[-1]:
+            tokens.append(0)
+    if tokens[-1]:
+        tokens.append(0)
+    return tokens.tobytes(), array("I", [NONE] * (width + 1) + words).tobytes()
+
+
+# ---- exchange ------------------------------------------------------------------------------------------------------
+
+
+def count_log(number: int) -> int:
+    """F: n ln n in units of 2**-16, to the nearest.
+
+    >>> count_log(8) / 65536
+    16.635528564453125
+    """
+    return 0 if number < 2 else floor(number * log(number) * 65536.0 + 0.5)
+
+
+class _Logs(dict[int, int]):
+    """F, worked out when first asked for."""
+
+    def __missing__(self, number: int) -> int:
+        self[number] = value = count_log(number)
+        return value
+
+
+def exchange(
+    tokens: Buffer, classes: Buffer, class_count: int, passes: int, least_moves: int
+) -> tuple[bytes, bytes]:
+    """Classes of types by exchange: the class of every type (uint16), and how many moved in each pass (uint32).
+
+    ``tokens`` (uint32) is the text as types; before its first and after its last an edge is understood, and an edge
+    beside an edge counts for nothing. ``classes`` (uint16) is where to start: 0 for type 0, 1 to ``class_count`` - 1
+    for the others (at most 1024 classes in all). Each pass takes the types in order of frequency (the lower number
+    first where they tie) and moves each to the class with the greatest objective, if that is greater than where it is;
+    the lowest class of equals. Stops after ``passes`` passes, or after one with fewer than ``least_moves`` moves.
+
+    O(passes x class_count x the classes beside each type, summed over types). A type that never occurs stays.
+
+    Types 1 and 2 stand before types 3 and 4:
+
+    >>> tokens = array("I", [1, 3, 0, 1, 4, 0, 2, 3, 0, 2, 4])
+    >>> classes, moves = exchange(tokens, array("H", [0, 1, 2, 2, 2]), 3, 8, 1)
+    >>> list(array("H", classes)), list(array("I", moves))
+    ([0, 1, 1, 2, 2], [1, 0])
+    """
+    if not 2 <= class_count <= MAX_CLASSES:
+        raise ValueError(f"class_count: expected 2 to {MAX_CLASSES}, got {class_count}")
+    text, start = _items(tokens, "I", "tokens"), _items(classes, "H", "classes")
+    if not len(start):
+        raise ValueError("classes: expected at least one item, 0 for the edge, got 0 items")
+    if len(text) >> 31:
+        raise OverflowError(f"tokens: expected less than 2**31 items, got {len(text)}")
+    for number, group in enumerate(start):
+        if (group > 0) != (number > 0) or group >= class_count:
+            expected = f"1 to {class_count - 1}" if number else "0"
+            raise ValueError(f"classes: expected {expected} for type {number}, got {group}")
+    for place, token in enumerate(text):
+        if token >= len(start):
+            raise ValueError(f"tokens: expected a type below {len(start)} at place {place}, got {token}")
+    state = _Classes(text, start, class_count)
+    order = [number for number in range(1, len(start)) if state.counts[number]]
+    order.sort(key=lambda number: -state.counts[number])
+    moves = array("I")
+    for _ in range(passes):
+        moves.append(sum(map(state.move, order)))
+        if moves[-1] < least_moves:
+            break
+    return array("H", state.classes).tobytes(), moves.tobytes()
+
+
+class _Classes:
+    """The classes of the types, and all counts that the objective is made of."""
+
+    def __init__(self, tokens: array[int], classes: array[int], class_count: int) -> None:
+        self.classes = list(classes)
+        self.counts = [0] * len(classes)  # of the tokens of each type
+        self.followers: list[dict[int, int]] = [{} for _ in classes]  # by type, how often each other type follows
+        self.leaders: list[dict[int, int]] = [{} for _ in classes]
+        self.doubles = [0] * len(classes)  # how often each type follows itself
+        self.joint = [[0] * class_count for _ in range(class_count)]  # N(c, c') at [c][c']
+        self.turned = [[0] * class_count for _ in range(class_count)]  # N(c, c') at [c'][c]
+        self.sizes = [0] * class_count  # N(c .), which is N(. c)
+        self.logs = _Logs()
+        for token, number in Counter(tokens).items():
+            self.counts[token] = number
+            if token:
+                self.sizes[classes[token]] += number
+        for (left, right), number in Counter(zip((0, *tokens), (*tokens, 0), strict=True)).items():
+            self._count(left, right, number)
+
+    def _count(self, left: int, right: int, number: int) -> None:
+        if left == right == 0:
+            return
+        if left == right:
+            self.doubles[left] = number
+        else:
+            self.followers[left][right] = self.leaders[right][left] = number
+        self.joint[self.classes[left]][self.classes[right]] += number
+        self.turned[self.classes[right]][self.classes[left]] += number
+
+    def move(self, word: int) -> bool:
+        """Put a type where the objective is greatest; whether that is another class."""
+        home = self.classes[word]
+        after, before = self._by_class(self.followers[word]), self._by_class(self.leaders[word])
+        self._add(word, home, after, before, -1)
+        best = self._best(word, home, after, before)
+        self._add(word, best, after, before, 1)
+        self.classes[word] = best
+        return best != home
+
+    def _by_class(self, neighbours: dict[int, int]) -> dict[int, int]:
+        numbers: dict[int, int] = {}
+        for other, number in neighbours.items():
+            group = self.classes[other]
+            numbers[group] = numbers.get(group, 0) + number
+        return numbers
+
+    def _add(self, word: int, group: int, after: dict[int, int], before: dict[int, int], sign: int) -> None:
+        """Add the counts of a type (sign 1) to a class, or take them out (-1)."""
+        for other, number in after.items():
+            self.joint[group][other] += sign * number
+            self.turned[other][group] += sign * number
+        for other, number in before.items():
+            self.joint[other][group] += sign * number
+            self.turned[group][other] += sign * number
+        self.joint[group][group] += sign * self.doubles[word]
+        self.turned[group][group] += sign * self.doubles[word]
+        self.sizes[group] += sign * self.counts[word]
+
+    def _best(self, word: int, home: int, after: dict[int, int], before: dict[int, int]) -> int:
+        """The class that a type, which has been taken out of its own, adds most to."""
+        logs, count, double = self.logs, self.counts[word], self.doubles[word]
+        gains = [2 * (logs[size] - logs[size + count]) for size in self.sizes]
+        for table, numbers in ((self.turned, after), (self.joint, before)):
+            for other, number in numbers.items():
+                row = table[other]
+                gains = [gain + logs[here + number] - logs[here] for gain, here in zip(gains, row, strict=True)]
+        # Among themselves the words of a class meet in one count, which is no sum of the two above.
+        for group in range(1, len(gains)) if double else after.keys() | before.keys():
+            here, right, left = self.joint[group][group], after.get(group, 0), before.get(group, 0)
+            gains[group] += logs[here + right + left + double] - logs[here + right] - logs[here + left] + logs[here]
+        best = home
+        for group in range(1, len(gains)):
+            if gains[group] > gains[best]:
+                best = group
+        return best
