@@ -135,12 +135,11 @@ word_types(PyObject *self, PyObject *args)
     if (status != DONE)
         set_failure(status);
     else if (t.failed && t.failed[0] == 'l')
-        PyErr_Format(PyExc_ValueError, "lengths: expected at most %zd, got %d at place %zd", width,
+        PyErr_Format(PyExc_ValueError, "lengths: expected at most %zd, got %d at %zd", width,
                      (int)t.lengths[t.place], (Py_ssize_t)t.place);
     else if (t.failed)
-        PyErr_Format(PyExc_ValueError, "index: expected an id below %zd for the word at place %zd, got %lu",
-                     (Py_ssize_t)t.ids, (Py_ssize_t)t.place,
-                     (unsigned long)t.index[t.place * t.width + t.lengths[t.place] - 1]);
+        PyErr_Format(PyExc_ValueError, "index: expected an id below %zd, got %lu for the word at %zd", (Py_ssize_t)t.ids,
+                     (unsigned long)t.index[t.place * t.width + t.lengths[t.place] - 1], (Py_ssize_t)t.place);
     else
         result = Py_BuildValue("y#y#", (char *)t.tokens, (Py_ssize_t)(t.token_count * 4), (char *)t.words,
                                (Py_ssize_t)(t.word_count * 4));
@@ -439,8 +438,8 @@ check_exchange(const uint32_t *tokens, size_t size, const uint16_t *classes, siz
         }
     for (size_t place = 0; place < size; place++)
         if (tokens[place] >= types) {
-            PyErr_Format(PyExc_ValueError, "tokens: expected a type below %zd at place %zd, got %lu",
-                         (Py_ssize_t)types, (Py_ssize_t)place, (unsigned long)tokens[place]);
+            PyErr_Format(PyExc_ValueError, "tokens: expected a type below %zd, got %lu at %zd",
+                         (Py_ssize_t)types, (unsigned long)tokens[place], (Py_ssize_t)place);
             return -1;
         }
     return 0;

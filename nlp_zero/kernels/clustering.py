@@ -27,7 +27,7 @@ from array import array
 from collections import Counter
 from itertools import compress, count
 from math import floor, log
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 __all__ = ["exchange", "word_types"]
 
@@ -37,7 +37,7 @@ MAX_CLASSES = 1024
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
 
 
-def _items(buffer: Buffer, typecode: str, name: str) -> array[int]:
+def _items(buffer: Buffer, typecode: str, name: str) -> Any:
     """A buffer as an array: itself if it is one of this type, else a copy; TypeError if its items have another size."""
     if isinstance(buffer, array) and buffer.typecode == typecode:
         return buffer
@@ -45,7 +45,7 @@ def _items(buffer: Buffer, typecode: str, name: str) -> array[int]:
         view = memoryview(buffer)
     except TypeError:
         raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
-    items = array(typecode)
+    items: array[Any] = array(typecode)
     if view.itemsize != items.itemsize or view.ndim > 1:
         raise TypeError(f"{name}: expected items of {items.itemsize} bytes, got {view.itemsize}")
     items.frombytes(view)
@@ -82,10 +82,10 @@ def word_types(index: Buffer, width: int, lengths: Buffer, counts: Buffer, min_c
     for place, (length, symbol) in enumerate(zip(sizes, substrings[::width], strict=True)):
         if length:
             if length > width:
-                raise ValueError(f"lengths: expected at most {width}, got {length} at place {place}")
+                raise ValueError(f"lengths: expected at most {width}, got {length} at {place}")
             word = substrings[place * width + length - 1]
             if word >= len(numbers):
-                raise ValueError(f"index: expected an id below {len(numbers)} for the word at place {place}, got {word}")
+                raise ValueError(f"index: expected an id below {len(numbers)}, got {word} for the word at {place}")
             tokens.append(type_of.get(word, length))
         elif symbol == NONE and tokens[-1]:
             tokens.append(0)
@@ -114,9 +114,7 @@ class _Logs(dict[int, int]):
         return value
 
 
-def exchange(
-    tokens: Buffer, classes: Buffer, class_count: int, passes: int, least_moves: int
-) -> tuple[bytes, bytes]:
+def exchange(tokens: Buffer, classes: Buffer, class_count: int, passes: int, least_moves: int) -> tuple[bytes, bytes]:
     """Classes of types by exchange: the class of every type (uint16), and how many moved in each pass (uint32).
 
     ``tokens`` (uint32) is the text as types; before its first and after its last an edge is understood, and an edge
@@ -147,7 +145,7 @@ def exchange(
             raise ValueError(f"classes: expected {expected} for type {number}, got {group}")
     for place, token in enumerate(text):
         if token >= len(start):
-            raise ValueError(f"tokens: expected a type below {len(start)} at place {place}, got {token}")
+            raise ValueError(f"tokens: expected a type below {len(start)}, got {token} at {place}")
     state = _Classes(text, start, class_count)
     order = [number for number in range(1, len(start)) if state.counts[number]]
     order.sort(key=lambda number: -state.counts[number])

@@ -4,20 +4,20 @@ Between two symbols of a chunk there is a *gap*, which a segmentation cuts or le
 symbols around a gap, and nothing else, and gives the log odds that it is cut: a logistic regression whose features are
 the symbols at i - 1, i, i + 1, i + 2 (the gap is after i), the pairs, triples and the quadruple of neighbours among
 them, ten in all, each a cell of a table of weights that a hash picks (Weinberger et al. 2009, "Feature hashing for
-large scale multitask learning"). A symbol beyond the edge of the chunk counts as 0. It is trained by stochastic gradients
-with a rate per weight (AdaGrad: Duchi, Hazan & Singer 2011), each gap once, in random order.
+large scale multitask learning"). A symbol beyond the edge of the chunk counts as 0. It is trained by stochastic
+gradients with a rate per weight (AdaGrad: Duchi, Hazan & Singer 2011), each gap once, in random order.
 
 Asked about the very gaps that it was trained on, an expert repeats the segmentation, mistakes and all. So for its own
-text it is *cross-fitted* (交叉拟合; Wolpert 1992, "Stacked generalization"): two experts each learn from one half of the
-text and judge the other half. What one half regularly does corrects what the other half does by chance.
+text it is *cross-fitted* (交叉拟合; Wolpert 1992, "Stacked generalization"): two experts each learn from one half of
+the text and judge the other half. What one half regularly does corrects what the other half does by chance.
 
 The hash: the window a b c d of four symbols is the number a << 48 | b << 32 | c << 16 | d; a feature keeps the 16-bit
 fields it looks at (mask), is told apart from the others by a salt, and
 
     h = window & mask ^ salt;  h = (h ^ h >> 32) * 0x9E3779B97F4A7C15;  h = (h ^ h >> 32) * 0xD6E8FEB86659FD93
 
-modulo 2**64; its cell is the upper ``bits`` bits of h. Weights are kept as float32 and worked on as doubles, in the order
-of the features, so that ``experts.c`` gives the same bytes.
+modulo 2**64; its cell is the upper ``bits`` bits of h. Weights are kept as float32 and worked on as doubles, in the
+order of the features, so that ``experts.c`` gives the same bytes.
 """
 
 from __future__ import annotations
@@ -126,7 +126,9 @@ def _logistic(odds: float) -> float:
     return 1.0 / (1.0 + exp(-min(max(odds, -CERTAIN), CERTAIN)))
 
 
-def _judge(ids: array[int], weights: array[float], gaps: Sequence[int], limit: float, bits: int, out: array[float]) -> None:
+def _judge(
+    ids: array[int], weights: array[float], gaps: Sequence[int], limit: float, bits: int, out: array[float]
+) -> None:
     for gap in gaps:
         out[gap] = min(max(_odds(weights, _cells(ids, gap, bits)), -limit), limit)
 
@@ -155,7 +157,7 @@ def fit_expert(ids: Buffer, lengths: Buffer, bits: int, rate: float, start: floa
     symbol and 0 elsewhere. A weight moves by ``rate`` x gradient / sqrt(``start`` + sum of its squared gradients). The
     order of the gaps follows from ``seed``. O(symbols); memory 8 x 2**``bits`` bytes and 4 a symbol.
 
-    >>> weights = fit_expert(array("H", [8, 9, 8, 9, 0]), bytes([2, 0, 2, 0, 0]), 10, 0.3, 0.01, 0)
+    >>> weights = array("f", fit_expert(array("H", [8, 9, 8, 9, 0]), bytes([2, 0, 2, 0, 0]), 10, 0.3, 0.01, 0))
     >>> odds = array("f", apply_expert(array("H", [8, 9, 8, 9, 0]), weights, 6.0))
     >>> odds[0] < 0 < odds[1], odds[0] == odds[2], odds[3], odds[4]
     (True, False, 0.0, 0.0)
