@@ -19,7 +19,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
-from math import lgamma, log
+from math import fsum, lgamma, log
 from typing import NamedTuple
 
 __all__ = ["Merge", "Model", "merge_pairs", "tokens_log"]
@@ -129,6 +129,7 @@ class _Merging:
             raise ValueError(f"log_ratios: expected a square number of items, got {len(model.log_ratios)}")
         self.rows = [list(model.log_ratios[start : start + size]) for start in range(0, size * size, size)]
         self.columns = list(map(list, zip(*self.rows, strict=True)))
+        self.multiples: dict[tuple[int, int, int], list[float]] = {}
 
     # ---- where pairs stand
 
@@ -212,12 +213,18 @@ class _Merging:
 
     def _best_group(self, before: Mapping[int, int], after: Mapping[int, int]) -> tuple[int, float]:
         """The class of a new word that suits its neighbours best, the lowest of equals, and how well."""
-        totals = [0.0] * self.class_count
-        for table, numbers in ((self.rows, before), (self.columns, after)):
-            for other, number in numbers.items():
-                totals = [total + number * ratio for total, ratio in zip(totals, table[other], strict=True)]
+        seen = [self._times(0, other, number) for other, number in before.items()]
+        seen += [self._times(1, other, number) for other, number in after.items()]
+        totals = list(map(fsum, zip(*seen, strict=True)))
         best = max(totals[1:])
         return totals.index(best, 1), best
+
+    def _times(self, side: int, other: int, number: int) -> list[float]:
+        """ln R of every class with one that stands before (side 0) or after so many times."""
+        key = side, other, number
+        if key not in self.multiples:
+            self.multiples[key] = [number * ratio for ratio in (self.columns if side else self.rows)[other]]
+        return self.multiples[key]
 
     def _seated(self, word: int) -> tuple[int, int]:
         return self.changed.get(word) or (self.model.counts[word], self.model.tables[word])

@@ -1,0 +1,108 @@
+"""The local boundary expert (局部边界专家): what four symbols say about the gap in their middle.
+
+The word model knows words, not what their edges look like; a logistic regression on the symbols around a gap knows
+nothing else. :func:`second_opinion` asks about a text whose segmentation it learns from, each half judged by an expert
+that saw the other half (see :mod:`nlp_zero.kernels.experts`, which tells the method and its papers); :func:`learn` and
+:func:`judge` are for new text, :func:`pack` and :func:`unpack` for files.
+
+How big is an expert? Trained on nine tenths of a segmentation of 2.9 million symbols and asked about the rest, the
+table of 2**22 weights (16 MB) agrees with 97.6 % of the cuts. Packed, which rounds the weights to sixteenths and drops
+those below :data:`LEAST`, it takes 0.39 MB and agrees with 97.1 %; with weights down to 0.25, 1.26 MB and 97.6 %; all
+of them, 2.1 MB. A smaller table is worse at every size: 2**20 weights agree with 96.8 % (0.69 MB), 2**18 with 94.9 %
+(0.18 MB).
+"""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from itertools import compress
+from struct import pack as pack_float
+from sys import byteorder
+
+from .. import kernels
+from ..errors import ModelError
+
+__all__ = ["BITS", "BLOCK", "LEAST", "LIMIT", "RATE", "START", "judge", "learn", "pack", "second_opinion", "unpack"]
+
+BITS = 22
+"""The table has 2**22 weights."""
+
+RATE, START = 0.3, 0.01
+"""Of AdaGrad: the rate, and the sum of squares that it starts from."""
+
+LIMIT = 6.0
+"""Log odds are kept within +-6: an expert may be sure, not certain."""
+
+BLOCK = 50
+"""Chunks that stay together when a text is halved."""
+
+LEAST = 0.5
+"""Weights nearer to 0 than this are dropped from files."""
+
+_UNIT = 16
+
+
+def second_opinion(ids: array[int], lengths: bytes, seed: int = 0) -> array[float]:
+    """The log odds that a segmented text is cut after each symbol, by experts that did not see its cuts there.
+
+    0 at the ends of chunks. 0.6 s for 2.9 million symbols in C; 32 MB and 8 bytes a symbol.
+
+    >>> odds = second_opinion(array("H", [8, 9, 0] * 200), bytes([2, 0, 0] * 200))
+    >>> round(odds[0], 1), odds[1]
+    (-6.0, 0.0)
+    """
+    return array("f", kernels.crossfit_expert(ids, lengths, BITS, RATE, START, LIMIT, BLOCK, seed))
+
+
+def learn(ids: array[int], lengths: bytes, seed: int = 0, bits: int = BITS) -> array[float]:
+    """The weights of an expert that learnt from all of a segmentation, for new text."""
+    return array("f", kernels.fit_expert(ids, lengths, bits, RATE, START, seed))
+
+
+def judge(ids: array[int], weights: array[float]) -> array[float]:
+    """The log odds that a new text is cut after each symbol; 0 at the ends of chunks. 0.17 s for 2.9 million symbols.
+
+    The symbol ids must mean what they meant when the weights were learnt.
+
+    >>> weights = learn(array("H", [8, 9, 0] * 50), bytes([2, 0, 0] * 50), bits=10)
+    >>> judge(array("H", [7, 8, 9, 0]), weights)[1] < -2
+    True
+    """
+    return array("f", kernels.apply_expert(ids, weights, LIMIT))
+
+
+def pack(weights: array[float], least: float = LEAST) -> bytes:
+    """Weights for a file: a byte each, in sixteenths from -127 to 127, and compressed.
+
+    >>> unpack(pack(array("f", [0.25, 1.0, -9.0, 0.501])))
+    array('f', [0.0, 1.0, -7.9375, 0.5])
+    """
+    if least <= 0:
+        raise ValueError(f"least: expected more than 0, such as {LEAST}, got {least}")
+    small = array("b", bytes(len(weights)))
+    # The highest byte of a float32 is its sign and most of its exponent: few weights are worth a closer look.
+    bound = pack_float(">f", least)[0]
+    maybe = bytes(high & 127 >= bound for high in range(256))
+    highest = weights.tobytes()[3 if byteorder == "little" else 0 :: 4]
+    for cell in compress(range(len(weights)), highest.translate(maybe)):
+        if abs(weights[cell]) >= least:
+            small[cell] = max(-127, min(round(weights[cell] * _UNIT), 127))
+    return zlib.compress(small.tobytes(), 9)
+
+
+def unpack(packed: bytes, most: int = 1 << 26) -> array[float]:
+    """The weights of :func:`pack`; :class:`ModelError` for anything else, or more than ``most`` weights."""
+    reader = zlib.decompressobj()
+    try:
+        data = reader.decompress(packed, most + 1)
+    except zlib.error as error:
+        raise ModelError(f"expert: expected compressed weights, got {error}") from None
+    size = len(data)
+    if not reader.eof or reader.unused_data or size > most or size < 2 or size & (size - 1):
+        raise ModelError(f"expert: expected a power of two of weights, up to {most}, got {size} or a part of them")
+    values = array("f", [byte / _UNIT for byte in (*range(128), *range(-128, 0))]).tobytes()
+    weights = bytearray(4 * size)
+    for part in range(4):  # of a float32; ten times as fast as value by value
+        weights[part::4] = data.translate(values[part::4])
+    return array("f", bytes(weights))
