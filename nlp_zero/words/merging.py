@@ -125,8 +125,8 @@ class _Merging:
         self.changed: dict[int, tuple[int, int]] = {}  # customers and tables, where they are not the model's
         self.groups: dict[int, int] = {}  # classes of new words
         size = self.class_count = round(len(model.log_ratios) ** 0.5)
-        if size * size != len(model.log_ratios):
-            raise ValueError(f"log_ratios: expected a square number of items, got {len(model.log_ratios)}")
+        if size < 2 or size * size != len(model.log_ratios):
+            raise ValueError(f"log_ratios: expected a square number of items from 4 up, got {len(model.log_ratios)}")
         self.rows = [list(model.log_ratios[start : start + size]) for start in range(0, size * size, size)]
         self.columns = list(map(list, zip(*self.rows, strict=True)))
         self.multiples: dict[tuple[int, int, int], list[float]] = {}
