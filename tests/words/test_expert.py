@@ -58,17 +58,34 @@ def test_packing_nothing_is_refused() -> None:
         pack(array("f", [1.0, 1.0]), 0.0)
 
 
+def test_long_stretches_of_nothing() -> None:
+    """Weights 254, 255, 256 and 65,000 cells from the one before."""
+    for cells in ([254], [255], [256], [509, 510], [0, 256, 511, 65_511, 65_535], [], [65_535]):
+        weights = array("f", bytes(4 << 16))
+        for cell in cells:
+            weights[cell] = -1.5
+        assert unpack(pack(weights)) == weights
+
+
+GOOD = pack(array("f", [1.0, 2.0]))
+
+
 @pytest.mark.parametrize(
-    "data", [b"", b"no weights", pack(array("f", [1.0, 2.0]))[:-1], pack(array("f", [1.0, 2.0])) + b"!"]
+    "data",
+    [
+        b"",
+        b"\1",
+        b"no weights",
+        GOOD[:-1],
+        GOOD + b"!",
+        b"\0" + GOOD[1:],
+        b"\x1b" + GOOD[1:],
+        b"\1" + zlib.compress(b"\0\0\0"),  # half a pair
+        b"\1" + zlib.compress(b"\2\1"),  # beyond the table
+        b"\1" + zlib.compress(bytes([0, 0, 0, 1, 1, 1])),
+        b"\4" + zlib.compress(bytes(1 << 20)),  # far more than fits
+    ],
 )
 def test_what_is_no_expert_is_refused(data: bytes) -> None:
     with pytest.raises(ModelError, match="expert: expected"):
         unpack(data)
-
-
-def test_the_size_is_checked_before_memory_is_taken() -> None:
-    with pytest.raises(ModelError, match="power of two"):
-        unpack(zlib.compress(bytes(1 << 12)), most=1 << 10)
-    for size in (0, 1, 3, 1000):
-        with pytest.raises(ModelError, match="power of two"):
-            unpack(zlib.compress(bytes(size)))
