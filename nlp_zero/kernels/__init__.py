@@ -11,11 +11,20 @@ import os
 from types import ModuleType
 from typing import Any
 
-from . import clustering, counting, experts, lattice
+from . import clustering, counting, experts, lattice, windows
 
-__all__ = ["available", "backend", "use", *clustering.__all__, *counting.__all__, *experts.__all__, *lattice.__all__]
+__all__ = [
+    "available",
+    "backend",
+    "use",
+    *clustering.__all__,
+    *counting.__all__,
+    *experts.__all__,
+    *lattice.__all__,
+    *windows.__all__,
+]
 
-_TWINS = {name: module for module in (clustering, counting, experts, lattice) for name in module.__all__}
+_TWINS = {name: module for module in (clustering, counting, experts, lattice, windows) for name in module.__all__}
 
 backend: str
 """``"c"`` or ``"python"``: the engine in use."""

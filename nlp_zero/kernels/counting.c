@@ -150,24 +150,27 @@ sort_range(sorter *s, size_t lo, size_t hi)
     }
 }
 
-/* A text of symbol ids read forwards (step 1) or backwards (step -1). */
+/* A text read forwards (step 1) or backwards (step -1): symbols of words, 0 for every boundary, four more at each end. */
 typedef struct {
-    const uint16_t *ids;
+    const uint16_t *symbols;
     int64_t size;
     int step;
 } reader;
+
+#define LANES 0x0001000100010001ULL
 
 /* Four symbols from `position + depth * step` on, packed; from the first boundary on, zeros. */
 static inline uint64_t
 packed(const reader *text, int64_t position, int depth)
 {
-    uint64_t key = 0;
-    int64_t at = position + (int64_t)depth * text->step;
-    for (int i = 0; i < 4; i++, at += text->step) {
-        if (at < 0 || at >= text->size || !is_word(text->ids[at]))
-            return key << (16 * (4 - i));
-        key = key << 16 | text->ids[at];
-    }
+    const uint16_t *at = text->symbols + position + (int64_t)depth * text->step;
+    uint64_t key = text->step > 0
+        ? (uint64_t)at[0] << 48 | (uint64_t)at[1] << 32 | (uint64_t)at[2] << 16 | at[3]
+        : (uint64_t)at[0] << 48 | (uint64_t)at[-1] << 32 | (uint64_t)at[-2] << 16 | at[-3];
+    if ((key - LANES) & ~key & LANES << 15)  /* one of them is 0 */
+        for (int shift = 48; shift >= 0; shift -= 16)
+            if (!(key >> shift & 0xFFFF))
+                return shift == 48 ? 0 : key >> (shift + 16) << (shift + 16);
     return key;
 }
 
@@ -176,7 +179,7 @@ sort_windows(sorter *s, const reader *text, size_t lo, size_t hi, int depth, int
 {
     for (size_t i = lo; i < hi; i++) {
         if (i + AHEAD < hi)
-            PREFETCH(text->ids + s->positions[i + AHEAD]);
+            PREFETCH(text->symbols + s->positions[i + AHEAD]);
         s->keys[i] = packed(text, s->positions[i], depth);
     }
     sort_range(s, lo, hi);
@@ -197,7 +200,7 @@ static inline int
 reach(const reader *text, int64_t position, int limit)
 {
     int length = 0;
-    for (int64_t at = position; length < limit && at >= 0 && at < text->size && is_word(text->ids[at]); at += text->step)
+    while (length < limit && text->symbols[position + length * text->step])
         length++;
     return length;
 }
@@ -207,10 +210,24 @@ static inline int
 shared(const reader *text, int64_t a, int64_t b, int limit)
 {
     int length = 0;
-    while (length < limit && text->ids[a] == text->ids[b]) {
-        length++; a += text->step; b += text->step;
-    }
+    while (length < limit && text->symbols[a + length * text->step] == text->symbols[b + length * text->step])
+        length++;
     return length;
+}
+
+/* Number of symbols before the zeros of a key. */
+static inline int
+key_reach(uint64_t key)
+{
+    return !!(key >> 48) + !!(key >> 32 & 0xFFFF) + !!(key >> 16 & 0xFFFF) + !!(key & 0xFFFF);
+}
+
+/* Number of symbols in which two keys agree from their starts. */
+static inline int
+key_common(uint64_t a, uint64_t b)
+{
+    uint64_t other = a ^ b;
+    return !other ? 4 : other >> 32 ? !(other >> 48) : 2 + !(other >> 16);
 }
 
 /* ---- branching entropies ------------------------------------------------------------------------------------------ */
@@ -422,22 +439,14 @@ pass_bucket(branch_pass *pass, const uint32_t *positions, size_t count)
     memcpy(pass->sorted.positions, positions, count * 4);
     sort_windows(&pass->sorted, &pass->text, 0, count, 1, window);
     const uint32_t *sorted = pass->sorted.positions;
-    for (size_t i = 0; i < count; i++)
-        pass->reaches[i] = 0;
     if (window <= 5) {  /* the keys tell everything: no need to look at the text again */
         const uint64_t *keys = pass->sorted.keys;
         for (size_t i = 0; i < count; i++) {
-            uint64_t key = keys[i];
-            int length = 1 + !!(key >> 48) + !!(key >> 32 & 0xFFFF) + !!(key >> 16 & 0xFFFF) + !!(key & 0xFFFF);
+            int length = 1 + key_reach(keys[i]);
             pass->reaches[i] = (uint8_t)(length < window ? length : window);
             if (i) {
-                uint64_t other = key ^ keys[i - 1];
-                int common = 1;
-                for (int shift = 48; shift >= 0 && !(other >> shift); shift -= 16)
-                    common++;
-                if (common > pass->reaches[i])
-                    common = pass->reaches[i];
-                pass->commons[i] = (uint8_t)(common < window ? common : window);
+                int common = 1 + key_common(keys[i], keys[i - 1]);
+                pass->commons[i] = (uint8_t)(common < pass->reaches[i] ? common : pass->reaches[i]);
             }
         }
     } else {
@@ -535,6 +544,7 @@ branching(PyObject *self, PyObject *args)
     row_table rows = {0};
     branch_pass *pass = calloc(1, sizeof *pass);
     uint32_t *starts = malloc((WORD_LIMIT + 1) * sizeof *starts), *positions = NULL;
+    uint16_t *symbols = NULL;
     int64_t size = view.len / 2, means[MAX_LENGTH + 1] = {0};
     int status = -1;
     if (size > 0xFFFFFFFFLL) {
@@ -542,13 +552,17 @@ branching(PyObject *self, PyObject *args)
         goto done;
     }
     scores = PyBytes_FromStringAndSize(NULL, want_scores ? (Py_ssize_t)size * max_length * 2 : 0);
-    if (!pass || !starts || !scores || !(positions = bucket_positions(view.buf, size, starts)))
+    if (!pass || !starts || !scores || !(symbols = calloc((size_t)size + 8, 2)))
+        goto done;
+    for (int64_t i = 0; i < size; i++)
+        symbols[i + 4] = is_word(((const uint16_t *)view.buf)[i]) ? ((const uint16_t *)view.buf)[i] : 0;
+    if (!(positions = bucket_positions(view.buf, size, starts)))
         goto done;
     int64_t total = starts[WORD_LIMIT], sum = 0;
     fill_logs(&pass->logs);
     for (int s = 0; s < WORD_LIMIT; s++)
         sum += count_log_of(&pass->logs, starts[s + 1] - starts[s]);
-    pass->text.ids = view.buf;
+    pass->text.symbols = symbols + 4;
     pass->text.size = size;
     pass->max_length = max_length;
     pass->min_count = min_count < 1 ? 1 : min_count;
@@ -586,6 +600,7 @@ done:
         free(pass);
     }
     rows_free(&rows);
+    free(symbols);
     free(starts);
     free(positions);
     Py_XDECREF(scores);

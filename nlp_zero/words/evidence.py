@@ -48,6 +48,8 @@ def collect(
         witness = (round(bond, 3), round(left, 3), round(right, 3))
         word = text.word(place, size)
         gain = bits if size > 1 else nan
+        if size > 1 and count < min_count:  # the last segmentation had less use for it
+            continue
         if not is_shape(word):
             yield Entry(word, count, round(gain, 1), *witness)
             continue

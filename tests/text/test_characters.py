@@ -223,3 +223,8 @@ def test_the_pattern_is_made_of_the_ranges() -> None:
             match = RUN.fullmatch(chr(code))
             assert match is not None
             assert (match.lastgroup == "latin") == bool(letter.fullmatch(chr(code)))
+
+
+def test_noncharacters_are_boundaries():
+    # Lexicons write runs of digits and letters as U+FDD0 to U+FDD3; in a text they are no letters.
+    assert {char_class(chr(point)) for point in range(0xFDD0, 0xFDF0)} == {OTHER}

@@ -1,0 +1,792 @@
+/* Window kernels: the copy of windows.py, which is the specification. */
+#include "_module.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORD_LIMIT 0xF000  /* ids below it are symbols of words, the others known boundaries; 0 is the end of a line */
+#define MAX_WINDOW 9
+#define POINT 3            /* bytes of a code point */
+#define TURN 1000000       /* elements between two looks for Ctrl-C */
+
+/* What stops a loop that runs without the GIL. */
+enum { DONE = 0, NO_MEMORY = -1, INTERRUPTED = -2, OVERFLOWED = -3, NEGATIVE = -4 };
+
+/* ---- small helpers ------------------------------------------------------------------------------------------- */
+
+static int
+get_items(PyObject *object, Py_buffer *view, Py_ssize_t itemsize, const char *what)
+{
+    if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0)
+        return -1;
+    if (view->itemsize != itemsize || view->ndim > 1) {
+        PyErr_Format(PyExc_TypeError, "%s: expected items of %zd bytes, got %zd", what, itemsize, view->itemsize);
+        PyBuffer_Release(view);
+        return -1;
+    }
+    return 0;
+}
+
+static int
+is_word(uint16_t id)
+{
+    return id != 0 && id < WORD_LIMIT;
+}
+
+/* Looks for Ctrl-C from a loop that runs without the GIL. */
+static int
+interrupted(PyThreadState **state)
+{
+    PyEval_RestoreThread(*state);
+    int raised = PyErr_CheckSignals() < 0;
+    *state = PyEval_SaveThread();
+    return raised;
+}
+
+static PyObject *
+set_failure(int status)
+{
+    if (status == OVERFLOWED)
+        PyErr_SetString(PyExc_OverflowError, "counts: expected sums below 2**64");
+    else if (status == NO_MEMORY && !PyErr_Occurred())
+        PyErr_NoMemory();
+    return NULL;
+}
+
+/* A table of rows and counts, as bytes to be filled. */
+typedef struct {
+    PyObject *rows_object, *counts_object;
+    uint8_t *rows;
+    uint64_t *counts;
+} new_table;
+
+static int
+new_table_open(new_table *table, size_t rows, size_t width)
+{
+    table->rows_object = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(rows * width));
+    table->counts_object = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(rows * 8));
+    if (!table->rows_object || !table->counts_object) {
+        Py_CLEAR(table->rows_object);
+        Py_CLEAR(table->counts_object);
+        return -1;
+    }
+    table->rows = (uint8_t *)PyBytes_AsString(table->rows_object);
+    table->counts = (uint64_t *)PyBytes_AsString(table->counts_object);
+    return 0;
+}
+
+static PyObject *
+new_table_close(new_table *table, int status)
+{
+    if (status == DONE)
+        return Py_BuildValue("NN", table->rows_object, table->counts_object);
+    Py_CLEAR(table->rows_object);
+    Py_CLEAR(table->counts_object);
+    return set_failure(status);
+}
+
+/* The counts stand behind the header of a bytes object: copied, not cast, where that is not a multiple of 8. */
+static inline void
+put_count(uint64_t *counts, size_t row, uint64_t count)
+{
+    memcpy((uint8_t *)counts + row * 8, &count, 8);
+}
+
+/* ---- sorting ------------------------------------------------------------------------------------------------- */
+
+/* What follows the first symbol of a window: the ranks of four symbols in `high`, of up to four more in `low`. */
+typedef struct {
+    uint64_t *high, *low, *spare_high, *spare_low;  /* the low ones are NULL for windows of up to 5 symbols */
+} tails;
+
+static void
+insertion_sort(uint64_t *keys, uint64_t *others, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        uint64_t key = keys[i], other = others ? others[i] : 0;
+        size_t j = i;
+        for (; j > 0 && keys[j - 1] > key; j--) {
+            keys[j] = keys[j - 1];
+            if (others)
+                others[j] = others[j - 1];
+        }
+        keys[j] = key;
+        if (others)
+            others[j] = other;
+    }
+}
+
+/* Radix sort of keys, and of what goes with them. */
+static void
+sort_keys(uint64_t *keys, uint64_t *others, uint64_t *spare_keys, uint64_t *spare_others, size_t count)
+{
+    if (count < 64) {
+        insertion_sort(keys, others, count);
+        return;
+    }
+    size_t histogram[8][256];
+    memset(histogram, 0, sizeof histogram);
+    for (size_t i = 0; i < count; i++)
+        for (int digit = 0; digit < 8; digit++)
+            histogram[digit][keys[i] >> (8 * digit) & 255]++;
+    uint64_t *from = keys, *to = spare_keys, *from_others = others, *to_others = spare_others;
+    for (int digit = 0; digit < 8; digit++) {
+        size_t *slots = histogram[digit], sum = 0;
+        if (slots[from[0] >> (8 * digit) & 255] == count)
+            continue;
+        for (int value = 0; value < 256; value++) {
+            size_t here = slots[value];
+            slots[value] = sum;
+            sum += here;
+        }
+        for (size_t i = 0; i < count; i++) {
+            size_t slot = slots[from[i] >> (8 * digit) & 255]++;
+            to[slot] = from[i];
+            if (others)
+                to_others[slot] = from_others[i];
+        }
+        uint64_t *swap = from; from = to; to = swap;
+        swap = from_others; from_others = to_others; to_others = swap;
+    }
+    if (from != keys) {
+        memcpy(keys, from, count * 8);
+        if (others)
+            memcpy(others, from_others, count * 8);
+    }
+}
+
+static void
+sort_tails(const tails *t, size_t start, size_t end)
+{
+    uint64_t *high = t->high + start, *low = t->low ? t->low + start : NULL;
+    size_t count = end - start;
+    sort_keys(high, low, t->spare_high, t->spare_low, count);
+    if (!low)
+        return;
+    for (size_t i = 0; i < count;) {
+        size_t j = i + 1;
+        while (j < count && high[j] == high[i])
+            j++;
+        if (j - i > 1 && (high[i] & 0xFFFF))
+            sort_keys(low + i, NULL, t->spare_low, NULL, j - i);
+        i = j;
+    }
+}
+
+/* ---- text to a table ------------------------------------------------------------------------------------------- */
+
+/* Symbols by rank, the order of their code points. */
+typedef struct {
+    uint16_t of[0x10000];          /* rank of every id, 0 for boundaries */
+    uint32_t points[WORD_LIMIT];   /* code point of every rank */
+    size_t starts[WORD_LIMIT + 1]; /* where the windows of every first symbol start; rank 0: those of boundaries */
+    size_t next[WORD_LIMIT];
+    uint64_t order[WORD_LIMIT];
+    int ranks;
+} ranking;
+
+static int
+by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Ranks of the symbols that occur; -1 with an error set. */
+static int
+rank_symbols(ranking *r, const uint16_t *ids, Py_ssize_t size, const uint32_t *points)
+{
+    for (Py_ssize_t i = 0; i < size; i++)
+        r->of[ids[i]] = 1;
+    size_t symbols = 0;
+    for (uint32_t id = 0; id < 0x10000; id++) {
+        int seen = r->of[id] && is_word((uint16_t)id);
+        r->of[id] = 0;
+        if (!seen)
+            continue;
+        uint32_t point = id <= 4 ? 0xFDD0 + id - 1 : points[id];
+        if (point == 0 || point > 0x10FFFF) {
+            PyErr_Format(PyExc_ValueError, "points: expected a code point for symbol %u, such as 23398, got %u", id, point);
+            return -1;
+        }
+        r->order[symbols++] = (uint64_t)point << 16 | id;
+    }
+    qsort(r->order, symbols, 8, by_value);
+    for (size_t i = 0; i < symbols; i++) {
+        uint32_t point = (uint32_t)(r->order[i] >> 16);
+        if (r->ranks == 0 || r->points[r->ranks] != point)
+            r->points[++r->ranks] = point;
+        r->of[r->order[i] & 0xFFFF] = (uint16_t)r->ranks;
+    }
+    return 0;
+}
+
+/* Sizes of the buckets; returns the number of windows. */
+static size_t
+find_starts(ranking *r, const uint16_t *ids, Py_ssize_t size)
+{
+    size_t sum = 0;
+    memset(r->next, 0, sizeof r->next);
+    for (Py_ssize_t i = 0; i < size; i++) {
+        uint16_t rank = r->of[ids[i]];
+        if (rank) {
+            r->next[rank]++;
+            if (i == 0 || r->of[ids[i - 1]] == 0)
+                r->next[0]++;
+        }
+    }
+    for (int rank = 0; rank <= r->ranks; rank++) {
+        size_t here = r->next[rank];
+        r->starts[rank] = r->next[rank] = sum;
+        sum += here;
+    }
+    r->starts[r->ranks + 1] = sum;
+    return sum;
+}
+
+/* Puts the tail of every window into the bucket of its first symbol: from the right, so that each takes one step. */
+static void
+fill_tails(ranking *r, const tails *t, const uint16_t *ids, Py_ssize_t size, int tail)
+{
+    uint64_t high_mask = tail >= 4 ? ~0ULL : ~(~0ULL >> (16 * tail));
+    uint64_t low_mask = tail <= 4 ? 0 : tail == 8 ? ~0ULL : ~(~0ULL >> (16 * (tail - 4)));
+    uint64_t high = 0, low = 0;
+    for (Py_ssize_t i = size - 1; i >= 0; i--) {
+        uint16_t rank = r->of[ids[i]];
+        if (!rank) {
+            high = low = 0;
+            continue;
+        }
+        size_t slot = r->next[rank]++;
+        t->high[slot] = high;
+        if (t->low)
+            t->low[slot] = low;
+        low = (low >> 16 | high << 48) & low_mask;
+        high = (high >> 16 | (uint64_t)rank << 48) & high_mask;
+        if (i == 0 || r->of[ids[i - 1]] == 0) {
+            slot = r->next[0]++;
+            t->high[slot] = high;
+            if (t->low)
+                t->low[slot] = low;
+        }
+    }
+}
+
+static inline int
+same_tail(const tails *t, size_t a, size_t b)
+{
+    return t->high[a] == t->high[b] && (!t->low || t->low[a] == t->low[b]);
+}
+
+static inline uint8_t *
+put_point(uint8_t *row, uint32_t point)
+{
+    row[0] = (uint8_t)(point >> 16);
+    row[1] = (uint8_t)(point >> 8);
+    row[2] = (uint8_t)point;
+    return row + POINT;
+}
+
+static uint8_t *
+put_tail(uint8_t *row, const ranking *r, uint64_t ranks, int symbols)
+{
+    for (int i = 0; i < symbols; i++)
+        row = put_point(row, r->points[ranks >> (48 - 16 * i) & 0xFFFF]);
+    return row;
+}
+
+/* Sorts every bucket; the number of distinct windows, or why not. */
+static int
+sort_buckets(ranking *r, const tails *t, size_t *distinct)
+{
+    int status = DONE;
+    size_t since = 0;
+    PyThreadState *state = PyEval_SaveThread();
+    for (int rank = 0; rank <= r->ranks && status == DONE; rank++) {
+        size_t start = r->starts[rank], end = r->starts[rank + 1];
+        sort_tails(t, start, end);
+        for (size_t i = start; i < end; i++)
+            *distinct += i == start || !same_tail(t, i - 1, i);
+        if ((since += end - start) > TURN) {
+            since = 0;
+            if (interrupted(&state))
+                status = INTERRUPTED;
+        }
+    }
+    PyEval_RestoreThread(state);
+    return status;
+}
+
+static void
+put_windows(const ranking *r, const tails *t, int tail, new_table *table)
+{
+    uint8_t *row = table->rows;
+    size_t filled = 0;
+    for (int rank = 0; rank <= r->ranks; rank++)
+        for (size_t start = r->starts[rank], end; start < r->starts[rank + 1]; start = end) {
+            for (end = start + 1; end < r->starts[rank + 1] && same_tail(t, start, end);)
+                end++;
+            row = put_point(row, r->points[rank]);
+            row = put_tail(row, r, t->high[start], tail < 4 ? tail : 4);
+            if (t->low)
+                row = put_tail(row, r, t->low[start], tail - 4);
+            put_count(table->counts, filled++, end - start);
+        }
+}
+
+static int
+tails_open(tails *t, const ranking *r, size_t windows, int tail)
+{
+    size_t largest = 1;
+    for (int rank = 0; rank <= r->ranks; rank++)
+        if (r->starts[rank + 1] - r->starts[rank] > largest)
+            largest = r->starts[rank + 1] - r->starts[rank];
+    windows += !windows;
+    t->high = malloc(windows * 8);
+    t->spare_high = malloc(largest * 8);
+    if (tail > 4) {
+        t->low = malloc(windows * 8);
+        t->spare_low = malloc(largest * 8);
+    }
+    return t->high && t->spare_high && (tail <= 4 || (t->low && t->spare_low)) ? DONE : NO_MEMORY;
+}
+
+static PyObject *
+count_windows(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *ids_object, *points_object, *result = NULL;
+    int window;
+    if (!PyArg_ParseTuple(args, "OOi", &ids_object, &points_object, &window))
+        return NULL;
+    if (window < 2 || window > MAX_WINDOW)
+        return PyErr_Format(PyExc_ValueError, "window: expected 2 to %d, got %d", MAX_WINDOW, window);
+    Py_buffer ids, points;
+    if (get_items(ids_object, &ids, 2, "ids") < 0)
+        return NULL;
+    if (get_items(points_object, &points, 4, "points") < 0)
+        goto no_points;
+    if (points.len != 4 * 0x10000) {
+        PyErr_Format(PyExc_ValueError, "points: expected 65536 items, got %zd", points.len / 4);
+        goto no_ranking;
+    }
+    ranking *r = calloc(1, sizeof *r);
+    tails t = {0};
+    new_table table;
+    Py_ssize_t size = ids.len / 2;
+    size_t distinct = 0;
+    int status;
+    if (!r) {
+        set_failure(NO_MEMORY);
+        goto no_ranking;
+    }
+    if (rank_symbols(r, ids.buf, size, points.buf) < 0)
+        goto done;
+    Py_BEGIN_ALLOW_THREADS
+    size_t windows = find_starts(r, ids.buf, size);
+    if ((status = tails_open(&t, r, windows, window - 1)) == DONE)
+        fill_tails(r, &t, ids.buf, size, window - 1);
+    Py_END_ALLOW_THREADS
+    if (status != DONE || (status = sort_buckets(r, &t, &distinct)) != DONE) {
+        set_failure(status);
+        goto done;
+    }
+    if (new_table_open(&table, distinct, (size_t)window * POINT) < 0)
+        goto done;
+    Py_BEGIN_ALLOW_THREADS
+    put_windows(r, &t, window - 1, &table);
+    Py_END_ALLOW_THREADS
+    result = new_table_close(&table, DONE);
+done:
+    free(t.high); free(t.low); free(t.spare_high); free(t.spare_low);
+    free(r);
+no_ranking:
+    PyBuffer_Release(&points);
+no_points:
+    PyBuffer_Release(&ids);
+    return result;
+}
+
+/* ---- tables -------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    Py_buffer rows_view, counts_view;
+    const uint8_t *rows;
+    const uint64_t *counts;
+    size_t count, size;
+} table;
+
+static int
+rows_open(table *t, PyObject *rows, Py_ssize_t size)
+{
+    if (size < POINT || size > POINT * MAX_WINDOW || size % POINT) {
+        PyErr_Format(PyExc_ValueError, "size: expected a multiple of %d up to %d, got %zd", POINT, POINT * MAX_WINDOW, size);
+        return -1;
+    }
+    if (get_items(rows, &t->rows_view, 1, "rows") < 0)
+        return -1;
+    if (t->rows_view.len % size) {
+        PyErr_Format(PyExc_ValueError, "rows: expected a multiple of %zd bytes, got %zd", size, t->rows_view.len);
+        PyBuffer_Release(&t->rows_view);
+        return -1;
+    }
+    t->rows = t->rows_view.buf;
+    t->size = (size_t)size;
+    t->count = (size_t)(t->rows_view.len / size);
+    return 0;
+}
+
+static int
+table_open(table *t, PyObject *rows, PyObject *counts, Py_ssize_t size)
+{
+    if (rows_open(t, rows, size) < 0)
+        return -1;
+    if (get_items(counts, &t->counts_view, 8, "counts") < 0) {
+        PyBuffer_Release(&t->rows_view);
+        return -1;
+    }
+    if ((size_t)t->counts_view.len / 8 != t->count) {
+        PyErr_Format(PyExc_ValueError, "counts: expected %zu items, got %zd", t->count, t->counts_view.len / 8);
+        PyBuffer_Release(&t->counts_view);
+        PyBuffer_Release(&t->rows_view);
+        return -1;
+    }
+    t->counts = t->counts_view.buf;
+    return 0;
+}
+
+static void
+table_close(table *t)
+{
+    PyBuffer_Release(&t->counts_view);
+    PyBuffer_Release(&t->rows_view);
+}
+
+static inline const uint8_t *
+row_at(const table *t, size_t row)
+{
+    return t->rows + row * t->size;
+}
+
+static inline uint64_t
+count_at(const table *t, size_t row)
+{
+    uint64_t count;
+    memcpy(&count, (const uint8_t *)t->counts + row * 8, 8);
+    return count;
+}
+
+/* The order of the first `width` bytes. Most rows part in their first eight, which one comparison of numbers tells. */
+static inline int
+compare(const uint8_t *a, const uint8_t *b, size_t width)
+{
+#if (defined(__GNUC__) || defined(__clang__)) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (width >= 8) {
+        uint64_t x, y;
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        if (x != y)
+            return __builtin_bswap64(x) < __builtin_bswap64(y) ? -1 : 1;
+        return memcmp(a + 8, b + 8, width - 8);
+    }
+#endif
+    return memcmp(a, b, width);
+}
+
+/* Rows ascend and counts are above zero, or -1 with an error set. */
+static int
+table_check(const table *t)
+{
+    size_t row = 1, zero = 0;
+    Py_BEGIN_ALLOW_THREADS
+    while (row < t->count && compare(row_at(t, row - 1), row_at(t, row), t->size) < 0)
+        row++;
+    while (zero < t->count && count_at(t, zero))
+        zero++;
+    Py_END_ALLOW_THREADS
+    if (row < t->count)
+        PyErr_Format(PyExc_ValueError, "rows: expected strictly ascending rows, got row %zu not above", row);
+    else if (zero < t->count)
+        PyErr_Format(PyExc_ValueError, "counts: expected counts above 0, got 0 in row %zu", zero);
+    else
+        return 0;
+    return -1;
+}
+
+/* ---- sums and differences of tables -------------------------------------------------------------------------------- */
+
+typedef struct {
+    table a, b;
+    int subtract;
+    size_t rows;              /* of the result */
+    size_t bad;               /* the row of b that takes too much, and what there is */
+    uint64_t bad_limit;
+} combination;
+
+/* One walk over both: the first counts the rows, the second writes them. */
+static int
+combine(combination *c, new_table *out)
+{
+    size_t i = 0, j = 0, rows = 0, size = c->a.size, since = 0;
+    int status = DONE;
+    PyThreadState *state = PyEval_SaveThread();
+    while (i < c->a.count || (j < c->b.count && status == DONE)) {
+        int order = i == c->a.count ? 1 : j == c->b.count ? -1 : compare(row_at(&c->a, i), row_at(&c->b, j), size);
+        const uint8_t *row = order <= 0 ? row_at(&c->a, i) : row_at(&c->b, j);
+        uint64_t mine = order <= 0 ? count_at(&c->a, i) : 0, other = order >= 0 ? count_at(&c->b, j) : 0, count;
+        if (c->subtract) {
+            if (other > mine) {
+                c->bad = j;
+                c->bad_limit = mine;
+                status = NEGATIVE;
+                break;
+            }
+            count = mine - other;
+        } else if ((count = mine + other) < mine) {
+            status = OVERFLOWED;
+            break;
+        }
+        i += order <= 0;
+        j += order >= 0;
+        if (count) {
+            if (out) {
+                memcpy(out->rows + rows * size, row, size);
+                put_count(out->counts, rows, count);
+            }
+            rows++;
+        }
+        if (++since == TURN) {
+            since = 0;
+            if (interrupted(&state)) {
+                status = INTERRUPTED;
+                break;
+            }
+        }
+    }
+    PyEval_RestoreThread(state);
+    c->rows = rows;
+    return status;
+}
+
+static PyObject *
+combined(PyObject *args, int subtract)
+{
+    PyObject *rows_a, *counts_a, *rows_b, *counts_b, *result = NULL;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "OOOOn", &rows_a, &counts_a, &rows_b, &counts_b, &size))
+        return NULL;
+    combination c = {.subtract = subtract};
+    if (table_open(&c.a, rows_a, counts_a, size) < 0)
+        return NULL;
+    if (table_check(&c.a) < 0 || table_open(&c.b, rows_b, counts_b, size) < 0)
+        goto no_b;
+    if (table_check(&c.b) < 0)
+        goto done;
+    int status = combine(&c, NULL);
+    if (status == NEGATIVE) {
+        PyErr_Format(PyExc_ValueError, "counts_b: expected at most %llu in row %zu, got %llu",
+                     (unsigned long long)c.bad_limit, c.bad, (unsigned long long)count_at(&c.b, c.bad));
+    } else if (status != DONE) {
+        set_failure(status);
+    } else {
+        new_table out;
+        if (new_table_open(&out, c.rows, c.a.size) == 0) {
+            status = combine(&c, &out);
+            result = new_table_close(&out, status);
+        }
+    }
+done:
+    table_close(&c.b);
+no_b:
+    table_close(&c.a);
+    return result;
+}
+
+static PyObject *
+merge_windows(PyObject *self, PyObject *args)
+{
+    (void)self;
+    return combined(args, 0);
+}
+
+static PyObject *
+subtract_windows(PyObject *self, PyObject *args)
+{
+    (void)self;
+    return combined(args, 1);
+}
+
+/* ---- looking up ------------------------------------------------------------------------------------------------------ */
+
+/* The first row from `start` on that begins with more than the prefix, or, unless `after`, with as much. */
+static size_t
+find_row(const table *t, size_t start, const uint8_t *prefix, size_t width, int after)
+{
+    size_t end = t->count;
+    while (start < end) {
+        size_t middle = start + (end - start) / 2;
+        int order = memcmp(row_at(t, middle), prefix, width);
+        if (order < 0 || (after && order == 0))
+            start = middle + 1;
+        else
+            end = middle;
+    }
+    return start;
+}
+
+static PyObject *
+window_range(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *rows, *prefix_object, *result = NULL;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "OnO", &rows, &size, &prefix_object))
+        return NULL;
+    table t = {0};
+    Py_buffer prefix;
+    if (rows_open(&t, rows, size) < 0)
+        return NULL;
+    if (get_items(prefix_object, &prefix, 1, "prefix") == 0) {
+        if (prefix.len > size) {
+            PyErr_Format(PyExc_ValueError, "prefix: expected at most %zd bytes, got %zd", size, prefix.len);
+        } else {
+            size_t start = find_row(&t, 0, prefix.buf, (size_t)prefix.len, 0);
+            size_t end = find_row(&t, start, prefix.buf, (size_t)prefix.len, 1);
+            result = Py_BuildValue("nn", (Py_ssize_t)start, (Py_ssize_t)end);
+        }
+        PyBuffer_Release(&prefix);
+    }
+    PyBuffer_Release(&t.rows_view);
+    return result;
+}
+
+static inline int
+is_zero(const uint8_t *point)
+{
+    return !(point[0] | point[1] | point[2]);
+}
+
+typedef struct {
+    table t;
+    size_t length;
+    long long min_count;
+    int summed;      /* whether the total is wanted: it may not overflow */
+    size_t types;    /* of the n-grams that have at least min_count */
+    uint64_t total;  /* of their counts */
+} prefix_walk;
+
+/* One walk over the groups of rows that share a prefix; writes the groups if there is an `out`. */
+static int
+walk_prefixes(prefix_walk *w, new_table *out)
+{
+    size_t width = w->length * POINT, since = 0;
+    const table *t = &w->t;
+    int status = DONE;
+    w->types = 0;
+    w->total = 0;
+    PyThreadState *state = PyEval_SaveThread();
+    for (size_t start = find_row(t, 0, (const uint8_t *)"\0\0", POINT, 1), end; start < t->count; start = end) {
+        const uint8_t *row = row_at(t, start);
+        uint64_t sum = count_at(t, start);
+        int over = 0;
+        for (end = start + 1; end < t->count && memcmp(row, row_at(t, end), width) == 0; end++) {
+            uint64_t count = count_at(t, end);
+            over |= sum + count < sum;
+            sum += count;
+        }
+        if (is_zero(row + width - POINT))
+            continue;
+        if (over) {
+            status = OVERFLOWED;
+            break;
+        }
+        if (sum >= (uint64_t)w->min_count) {
+            if (out) {
+                memcpy(out->rows + w->types * width, row, width);
+                put_count(out->counts, w->types, sum);
+            }
+            w->types++;
+            w->total += sum;
+            if (w->summed && w->total < sum) {
+                status = OVERFLOWED;
+                break;
+            }
+        }
+        if ((since += end - start) > TURN) {
+            since = 0;
+            if (interrupted(&state)) {
+                status = INTERRUPTED;
+                break;
+            }
+        }
+    }
+    PyEval_RestoreThread(state);
+    return status;
+}
+
+static int
+prefixes_open(prefix_walk *w, PyObject *rows, PyObject *counts, Py_ssize_t size, Py_ssize_t length)
+{
+    if (table_open(&w->t, rows, counts, size) < 0)
+        return -1;
+    if (length < 1 || length > size / POINT) {
+        PyErr_Format(PyExc_ValueError, "length: expected 1 to %zd, got %zd", size / POINT, length);
+        table_close(&w->t);
+        return -1;
+    }
+    w->length = (size_t)length;
+    return 0;
+}
+
+static PyObject *
+window_prefixes(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *rows, *counts, *result = NULL;
+    Py_ssize_t size, length;
+    prefix_walk w = {0};
+    if (!PyArg_ParseTuple(args, "OOnnL", &rows, &counts, &size, &length, &w.min_count) ||
+        prefixes_open(&w, rows, counts, size, length) < 0)
+        return NULL;
+    if (w.min_count < 1)
+        w.min_count = 1;
+    new_table out;
+    int status = walk_prefixes(&w, NULL);
+    if (status != DONE) {
+        set_failure(status);
+    } else if (new_table_open(&out, w.types, w.length * POINT) == 0) {
+        status = walk_prefixes(&w, &out);
+        result = new_table_close(&out, status);
+    }
+    table_close(&w.t);
+    return result;
+}
+
+static PyObject *
+window_totals(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *rows, *counts, *result = NULL;
+    Py_ssize_t size, length;
+    prefix_walk w = {.min_count = 1, .summed = 1};
+    if (!PyArg_ParseTuple(args, "OOnn", &rows, &counts, &size, &length) ||
+        prefixes_open(&w, rows, counts, size, length) < 0)
+        return NULL;
+    int status = walk_prefixes(&w, NULL);
+    if (status != DONE)
+        set_failure(status);
+    else
+        result = Py_BuildValue("Kn", (unsigned long long)w.total, (Py_ssize_t)w.types);
+    table_close(&w.t);
+    return result;
+}
+
+PyMethodDef windows_methods[] = {
+    {"count_windows", count_windows, METH_VARARGS, NULL},
+    {"merge_windows", merge_windows, METH_VARARGS, NULL},
+    {"subtract_windows", subtract_windows, METH_VARARGS, NULL},
+    {"window_prefixes", window_prefixes, METH_VARARGS, NULL},
+    {"window_range", window_range, METH_VARARGS, NULL},
+    {"window_totals", window_totals, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
