@@ -20,7 +20,7 @@ flags = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-std=c11
 
 fast = Extension(
     "nlp_zero.kernels._fast",
-    sources=[f"{KERNELS}/{name}.c" for name in ("_module", "counting", "lattice", "windows")],
+    sources=[f"{KERNELS}/{name}.c" for name in ("_module", "counting", "lattice", "sampling", "windows")],
     depends=[f"{KERNELS}/_module.h"],
     define_macros=[("Py_LIMITED_API", "0x030B0000")] if limited else [],
     extra_compile_args=flags,

@@ -11,11 +11,19 @@ import os
 from types import ModuleType
 from typing import Any
 
-from . import counting, lattice, windows
+from . import counting, lattice, sampling, windows
 
-__all__ = ["available", "backend", "use", *counting.__all__, *lattice.__all__, *windows.__all__]
+__all__ = [
+    "available",
+    "backend",
+    "use",
+    *counting.__all__,
+    *lattice.__all__,
+    *sampling.__all__,
+    *windows.__all__,
+]
 
-_TWINS = {name: module for module in (counting, lattice, windows) for name in module.__all__}
+_TWINS = {name: module for module in (counting, lattice, sampling, windows) for name in module.__all__}
 
 backend: str
 """``"c"`` or ``"python"``: the engine in use."""
