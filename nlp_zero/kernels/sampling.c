@@ -716,6 +716,8 @@ typedef struct {
     spelling_record *records;
     spelling_symbol *symbols;
     uint32_t symbol_count;
+    uint32_t *by_size;                    /* ids by size: loops without branches that guess wrong take a third less */
+    size_t firsts[MAX_LENGTH + 2];        /* where those of each size begin */
 } spelling_model;
 
 static inline double
@@ -758,15 +760,16 @@ count_words(spelling_model *m)
 static void
 count_contexts(spelling_model *m)
 {
-    for (Py_ssize_t word = 0; word < m->size; word++)
-        if (m->sizes[word] == 3 && m->records[word].whole) {
+    for (size_t at = m->firsts[3]; at < m->firsts[4]; at++) {
+        uint32_t word = m->by_size[at];
+        if (m->records[word].whole) {
             m->records[m->suffix[word]].of.contexts++;
             m->records[m->prefix[word]].total += m->records[word].whole;
             m->records[m->prefix[word]].types++;
         }
-    for (Py_ssize_t word = 0; word < m->size; word++) {
-        if (m->sizes[word] != 2)
-            continue;
+    }
+    for (size_t at = m->firsts[2]; at < m->firsts[3]; at++) {
+        uint32_t word = m->by_size[at];
         spelling_record *pair = &m->records[word];
         spelling_symbol *first = symbol_of(m, m->prefix[word]);
         if (pair->whole) {
@@ -797,6 +800,18 @@ spell_lowest(spelling_model *m)
         m->symbols[symbol].lowest = smooth(m->symbols[symbol].contexts, total, types, alike, m->discount);
 }
 
+/* Fetches what will be asked of a substring further on. */
+static inline void
+fetch_parts(const spelling_model *m, const float *base, size_t at)
+{
+    if (at + AHEAD < (size_t)m->size) {
+        uint32_t word = m->by_size[at + AHEAD];
+        PREFETCH(&m->records[m->prefix[word]]);
+        PREFETCH(&m->records[m->suffix[word]]);
+        PREFETCH(&base[m->prefix[word]]);
+    }
+}
+
 /* Chances of pairs and of triples, then the products over the symbols of each substring. */
 static void
 spell_words(spelling_model *m, float *base)
@@ -806,42 +821,39 @@ spell_words(spelling_model *m, float *base)
         total += m->symbols[symbol].whole;
         types += m->symbols[symbol].whole > 0;
     }
-    for (Py_ssize_t word = 0; word < m->size; word++) {
-        spelling_record *record = &m->records[word];
-        if (m->sizes[word] == 1) {
-            const spelling_symbol *symbol = &m->symbols[record->whole];
-            base[word] = (float)smooth(symbol->whole, total, types, symbol->lowest, m->discount);
-        } else if (m->sizes[word] == 2) {
-            const spelling_symbol *first = symbol_of(m, m->prefix[word]);
-            record->of.chance = (float)smooth(record->of.contexts, first->context_total, first->context_types,
-                                              symbol_of(m, m->suffix[word])->lowest, m->discount);
-        }
+    for (size_t at = m->firsts[1]; at < m->firsts[2]; at++) {
+        const spelling_symbol *symbol = symbol_of(m, m->by_size[at]);
+        base[m->by_size[at]] = (float)smooth(symbol->whole, total, types, symbol->lowest, m->discount);
     }
-    for (Py_ssize_t word = 0; word < m->size; word++)
-        if (m->sizes[word] == 3) {
-            const spelling_record *pair = &m->records[m->prefix[word]];
-            m->records[word].of.chance = (float)smooth(m->records[word].whole, pair->total, pair->types,
-                                                       m->records[m->suffix[word]].of.chance, m->discount);
-        }
-    for (Py_ssize_t word = 0; word < m->size; word++) {
-        int length = m->sizes[word];
-        if (length == 1)
-            continue;
-        double chance;
-        if (length == 2) {
-            const spelling_symbol *first = symbol_of(m, m->prefix[word]);
-            const spelling_record *pair = &m->records[word];
-            chance = smooth(pair->whole, first->total, first->types, pair->of.chance, m->discount);
-        } else {
-            chance = m->records[last_three(m, (uint32_t)word)].of.chance;
-        }
+    for (size_t at = m->firsts[2]; at < m->firsts[3]; at++) {
+        uint32_t word = m->by_size[at];
+        spelling_record *pair = &m->records[word];
+        const spelling_symbol *first = symbol_of(m, m->prefix[word]);
+        pair->of.chance = (float)smooth(pair->of.contexts, first->context_total, first->context_types,
+                                        symbol_of(m, m->suffix[word])->lowest, m->discount);
+        double chance = smooth(pair->whole, first->total, first->types, (double)pair->of.chance, m->discount);
+        base[word] = (float)single((double)base[m->prefix[word]] * chance);
+    }
+    for (size_t at = m->firsts[3]; at < m->firsts[4]; at++) {
+        uint32_t word = m->by_size[at];
+        fetch_parts(m, base, at);
+        const spelling_record *pair = &m->records[m->prefix[word]];
+        double below = (double)m->records[m->suffix[word]].of.chance;
+        float chance = (float)smooth(m->records[word].whole, pair->total, pair->types, below, m->discount);
+        m->records[word].of.chance = chance;
+        base[word] = (float)single((double)base[m->prefix[word]] * (double)chance);
+    }
+    for (size_t at = m->firsts[4]; at < m->firsts[MAX_LENGTH + 1]; at++) {
+        uint32_t word = m->by_size[at];
+        fetch_parts(m, base, at);
+        double chance = (double)m->records[last_three(m, word)].of.chance;
         base[word] = (float)single((double)base[m->prefix[word]] * chance);
     }
     for (Py_ssize_t word = 0; word < m->size; word++)
         base[word] = (float)single((double)base[word] * m->length_chances[m->sizes[word] - 1]);
 }
 
-/* Whether prefixes and suffixes are what they should be; counts the symbols. */
+/* Whether prefixes and suffixes are what they should be; counts the sizes. */
 static int
 check_substrings(spelling_model *m, Py_ssize_t max_length)
 {
@@ -856,9 +868,24 @@ check_substrings(spelling_model *m, Py_ssize_t max_length)
                          word);
             return -1;
         }
-        m->symbol_count += length == 1;
+        m->firsts[length + 1]++;
     }
+    for (int length = 0; length <= MAX_LENGTH; length++)
+        m->firsts[length + 1] += m->firsts[length];
+    m->symbol_count = (uint32_t)m->firsts[2];
     return 0;
+}
+
+/* Fills `by_size`, each size in order, and numbers the symbols. */
+static void
+order_by_size(spelling_model *m)
+{
+    size_t next[MAX_LENGTH + 2];
+    memcpy(next, m->firsts, sizeof next);
+    for (Py_ssize_t word = 0; word < m->size; word++)
+        m->by_size[next[m->sizes[word]]++] = (uint32_t)word;
+    for (size_t at = 0; at < m->firsts[2]; at++)
+        m->records[m->by_size[at]].whole = (uint32_t)at;
 }
 
 static PyObject *
@@ -882,16 +909,14 @@ spelling(PyObject *self, PyObject *args)
     float *base = (float *)PyBytes_AsString(result);
     m.records = calloc((size_t)m.size + 1, sizeof *m.records);
     m.symbols = calloc((size_t)m.symbol_count + 1, sizeof *m.symbols);
-    if (!m.records || !m.symbols) {
+    m.by_size = malloc(((size_t)m.size + 1) * sizeof *m.by_size);
+    if (!m.records || !m.symbols || !m.by_size) {
         Py_CLEAR(result);
         PyErr_NoMemory();
         goto done;
     }
     Py_BEGIN_ALLOW_THREADS
-    uint32_t number = 0;
-    for (Py_ssize_t word = 0; word < m.size; word++)
-        if (m.sizes[word] == 1)
-            m.records[word].whole = number++;
+    order_by_size(&m);
     count_words(&m);
     count_contexts(&m);
     spell_lowest(&m);
@@ -900,6 +925,7 @@ spelling(PyObject *self, PyObject *args)
 done:
     free(m.records);
     free(m.symbols);
+    free(m.by_size);
     buffers_release(&all);
     return result;
 }
