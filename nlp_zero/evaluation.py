@@ -1,4 +1,4 @@
-"""Scores against a gold standard: segmentation as the SIGHAN bakeoffs count it, precision of ranked words.
+"""Scores against a gold standard: segmentation as the SIGHAN bakeoffs count it, what differs, how sure a score is.
 
 The bakeoff's ``score`` script compares the words of each line with GNU ``diff``. Where gold and system hold the same
 characters, a word is right here if it covers the same span in both; lines whose characters differ are aligned by a
@@ -10,18 +10,40 @@ characters as words it finds F .330 (PKU) and .326 (MSR), where spans say .343 a
 >>> scores = segmentation_scores([["研究", "生命", "起源"]], [["研究生", "命", "起源"]], known={"研究", "生命"})
 >>> round(scores.precision, 3), round(scores.recall, 3), scores.oov_recall, scores.iv_recall
 (0.333, 0.333, 1.0, 0.0)
+
+:func:`differences` says where the two part; :func:`bootstrap` and :func:`paired_bootstrap` say how far a score, or the
+difference of two systems, may be the luck of the lines that were chosen; :func:`precision_at` scores ranked words.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Container, Iterable, Sequence
+import random
+from collections import Counter
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
 from .errors import InputError
 
-__all__ = ["Scores", "precision_at", "segmentation_scores"]
+__all__ = [
+    "KINDS",
+    "Comparison",
+    "Difference",
+    "Interval",
+    "Intervals",
+    "LineCounts",
+    "Scores",
+    "bootstrap",
+    "differences",
+    "line_counts",
+    "paired_bootstrap",
+    "precision_at",
+    "segmentation_scores",
+]
+
+KINDS = ("split", "merge", "crossing", "characters")
+"""The kinds of a :class:`Difference`."""
 
 
 class Scores(NamedTuple):
@@ -54,24 +76,18 @@ def segmentation_scores(
     :class:`InputError` if one of the two has more lines than the other.
     """
     gold_words = system_words = correct = lines = differing = unknown = unknown_correct = 0
-    missing = object()
-    for number, (true, found) in enumerate(zip_longest(gold, system, fillvalue=missing), 1):
-        if true is missing or found is missing:
-            short = "gold" if true is missing else "system"
-            raise InputError(f"{short}: line {number}: expected as many lines on both sides, got the end")
-        true_words, found_words = _words(true, "gold", number), _words(found, "system", number)
+    for line in _lines(gold, system):
         lines += 1
-        same = "".join(true_words) == "".join(found_words)
-        differing += not same
-        if not true_words:
+        differing += not line.same
+        if not line.gold:
             continue
-        right = _same_spans(true_words, found_words) if same else _common_words(true_words, found_words)
-        gold_words += len(true_words)
-        system_words += len(found_words)
+        right = _right(line)
+        gold_words += len(line.gold)
+        system_words += len(line.system)
         correct += len(right)
         if known is not None:
-            unknown += sum(word not in known for word in true_words)
-            unknown_correct += sum(true_words[place] not in known for place in right)
+            unknown += sum(word not in known for word in line.gold)
+            unknown_correct += sum(line.gold[place] not in known for place in right)
     blind = known is None
     return Scores(
         gold_words=gold_words,
@@ -108,6 +124,277 @@ def precision_at(words: Iterable[str], gold: Container[str], ks: Collection[int]
     return rates
 
 
+# What differs -------------------------------------------------------------------------------------------------------
+
+
+class Difference(NamedTuple):
+    """Words of the gold and what the system has in their place: the smallest stretch with the same ends in both.
+
+    ``kind`` is one of :data:`KINDS`: "split", one gold word cut into several; "merge", several gold words in one;
+    "crossing", several on both sides, so that boundaries cross; "characters", where the characters themselves differ
+    (one side may be empty). ``count`` is how often, ``line`` the first line where, from 1.
+    """
+
+    kind: str
+    gold: tuple[str, ...]
+    system: tuple[str, ...]
+    count: int  # type: ignore[assignment]
+    line: int
+
+
+def differences(gold: Iterable[Sequence[str]], system: Iterable[Sequence[str]]) -> list[Difference]:
+    """All differences, the most frequent first, of equals the one met first.
+
+    Every gold word is either right, as :func:`segmentation_scores` counts, or in one difference, and so is every word
+    of the system; lines whose gold has no words count for nothing. O(words) where the characters agree. Raises
+    :class:`InputError` if one of the two has more lines than the other.
+
+    >>> gold = [["社会主义", "的", "研究", "生命"], ["社会主义"]]
+    >>> system = [["社会", "主义", "的", "研究生", "命"], ["社会", "主义"]]
+    >>> for difference in differences(gold, system):
+    ...     print(*difference)
+    split ('社会主义',) ('社会', '主义') 2 1
+    crossing ('研究', '生命') ('研究生', '命') 1 1
+    """
+    counts: Counter[tuple[tuple[str, ...], tuple[str, ...], str]] = Counter()
+    places: dict[tuple[tuple[str, ...], tuple[str, ...], str], int] = {}
+    for line in _lines(gold, system):
+        if not line.gold or line.gold == line.system:
+            continue
+        for true, found in _stretches(line.gold, line.system) if line.same else _gaps(line.gold, line.system):
+            if kind := _kind(true, found):
+                key = tuple(true), tuple(found), kind
+                counts[key] += 1
+                places.setdefault(key, line.number)
+    return [Difference(key[2], key[0], key[1], count, places[key]) for key, count in counts.most_common()]
+
+
+def _stretches(true: list[str], found: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Cut two segmentations of one text at every boundary that both have."""
+    start = end = first = last = 0
+    ahead = 0  # characters by which true[:end] is longer than found[:last]
+    while end < len(true) or last < len(found):
+        if ahead <= 0:
+            ahead += len(true[end])
+            end += 1
+        else:
+            ahead -= len(found[last])
+            last += 1
+        if ahead == 0:
+            yield true[start:end], found[first:last]
+            start, first = end, last
+
+
+def _gaps(true: list[str], found: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """What lies between the common words of lines whose characters differ; cut further where the characters agree."""
+    start = first = 0
+    for end, last in [*_common_pairs(true, found), (len(true), len(found))]:
+        gap = true[start:end], found[first:last]
+        if "".join(gap[0]) == "".join(gap[1]):
+            yield from _stretches(*gap)
+        else:
+            yield gap
+        start, first = end + 1, last + 1
+
+
+def _kind(true: list[str], found: list[str]) -> str:
+    """One of :data:`KINDS`; nothing for one and the same word."""
+    if "".join(true) != "".join(found):
+        return "characters"
+    if len(true) == 1:
+        return "split" if len(found) > 1 else ""
+    return "merge" if len(found) == 1 else "crossing"
+
+
+# How sure a score is ------------------------------------------------------------------------------------------------
+
+Progress = Callable[[str, int, int], object]
+
+
+class LineCounts(NamedTuple):
+    """The words of one line: of the gold, of the system, and those right."""
+
+    gold: int
+    system: int
+    correct: int
+
+
+class Interval(NamedTuple):
+    """Ends of a 95 % interval."""
+
+    low: float
+    high: float
+
+
+class Intervals(NamedTuple):
+    """95 % intervals of the rates; ``lines`` is how many lines were drawn from, ``resamples`` how many times."""
+
+    precision: Interval
+    recall: Interval
+    f1: Interval
+    lines: int
+    resamples: int
+
+
+class Comparison(NamedTuple):
+    """A difference of two F1 (the first system's less the second's), its 95 % interval, and its two-sided p-value."""
+
+    difference: float
+    interval: Interval
+    p_value: float
+    lines: int
+    resamples: int
+
+
+def line_counts(gold: Iterable[Sequence[str]], system: Iterable[Sequence[str]]) -> list[LineCounts]:
+    """The counts behind :func:`segmentation_scores` line by line; a line whose gold has no words has none at all.
+
+    >>> line_counts([["研究", "生命"], []], [["研究", "生", "命"], ["x"]])
+    [LineCounts(gold=2, system=3, correct=1), LineCounts(gold=0, system=0, correct=0)]
+    """
+    return [
+        LineCounts(len(line.gold), len(line.system), len(_right(line))) if line.gold else LineCounts(0, 0, 0)
+        for line in _lines(gold, system)
+    ]
+
+
+def bootstrap(
+    counts: Iterable[LineCounts], *, resamples: int = 1000, seed: int = 0, progress: Progress | None = None
+) -> Intervals:
+    """95 % intervals of precision, recall and F1 by the percentile bootstrap (自助法) over lines.
+
+    As many lines as there are, those without gold words aside, are drawn with replacement, ``resamples`` times; the
+    lowest and the highest fortieth of the rates are cut off (Efron & Tibshirani 1993, ch. 13; for F1 and machine
+    translation Koehn 2004). A rate of nothing is left out, an interval of nothing is NaN. The lines stand for all
+    lines of their kind: with few of them the interval comes out too narrow, and of other text it says nothing.
+    O(lines) a resample: 1,000 of 4,000 lines take about 0.7 s. The same for a seed on every platform and version.
+
+    >>> counts = [LineCounts(10, 10, 9), LineCounts(10, 11, 7), LineCounts(12, 11, 10), LineCounts(8, 9, 8)]
+    >>> low, high = bootstrap(counts, seed=1).f1
+    >>> round(low, 3), round(2 * 34 / (40 + 41), 3), round(high, 3)
+    (0.723, 0.84, 0.93)
+    """
+    rows = [line for line in counts if line.gold]
+    precisions, recalls, f1s = [], [], []
+    for gold, system, correct in _resampled(rows, resamples, seed, progress):
+        precisions.append(_share(correct, system))
+        recalls.append(_share(correct, gold))
+        f1s.append(_share(2 * correct, gold + system))
+    return Intervals(_interval(precisions), _interval(recalls), _interval(f1s), len(rows), resamples)
+
+
+def paired_bootstrap(
+    counts: Sequence[LineCounts],
+    others: Sequence[LineCounts],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Whether two systems differ in F1 by more than the luck of the lines: both are scored on the same draws.
+
+    The p-value is twice the share of resamples in which the difference changes its sign or is zero, the sample itself
+    counted as one of them, so that it is never 0: ``min(1, 2 (flips + 1) / (resamples + 1))``; it is 1 where the F1 are
+    equal. Koehn (2004, "Statistical significance tests for machine translation evaluation") counts those flips;
+    Berg-Kirkpatrick, Burkett & Klein (2012, "An empirical investigation of statistical significance in NLP") count
+    differences beyond twice the measured one instead, which comes to the same where the resampled differences lie
+    symmetrically about it. They also warn that lines of one source say little about another. Signs are exact (whole
+    numbers). Raises :class:`InputError` if the two were not counted against the same gold.
+
+    >>> gold = [["研究", "生命"], ["葡萄酒", "很", "甜"], ["咖啡", "很", "苦"], ["社会主义"]]
+    >>> good = line_counts(gold, [["研究", "生命"], ["葡萄酒", "很", "甜"], ["咖啡", "很苦"], ["社会主义"]])
+    >>> bad = line_counts(gold, [list("".join(line)) for line in gold])
+    >>> comparison = paired_bootstrap(good, bad, seed=1)
+    >>> round(comparison.difference, 3), round(comparison.p_value, 3)
+    (0.516, 0.008)
+    >>> paired_bootstrap(good, good).difference, paired_bootstrap(good, good).p_value
+    (0.0, 1.0)
+    """
+    if len(counts) != len(others):
+        raise InputError(f"others: expected {len(counts)} lines, as in counts, got {len(others)}")
+    rows: list[tuple[int, ...]] = []
+    for number, (one, other) in enumerate(zip(counts, others, strict=True), 1):
+        if one.gold != other.gold:
+            raise InputError(f"others: line {number}: expected {one.gold} gold words, as in counts, got {other.gold}")
+        if one.gold:
+            rows.append((*one, other.system, other.correct))
+    measured = _compare(*(sum(column) for column in zip(*rows, strict=True))) if rows else (math.nan, 0)
+    resampled = [_compare(*sums) for sums in _resampled(rows, resamples, seed, progress)]
+    flips = sum(sign * measured[1] <= 0 for _, sign in resampled)
+    return Comparison(
+        difference=measured[0],
+        interval=_interval([difference for difference, _ in resampled]),
+        p_value=min(1.0, 2 * (flips + 1) / (resamples + 1)) if rows else math.nan,
+        lines=len(rows),
+        resamples=resamples,
+    )
+
+
+def _compare(gold: int, system: int, correct: int, other_system: int, other_correct: int) -> tuple[float, int]:
+    """The difference of two F1, and its sign in whole numbers."""
+    size, other_size = gold + system, gold + other_system
+    sign = correct * other_size - other_correct * size
+    return _share(2 * correct, size) - _share(2 * other_correct, other_size), sign
+
+
+def _resampled(
+    rows: Sequence[Sequence[int]], resamples: int, seed: int, progress: Progress | None
+) -> Iterator[tuple[int, ...]]:
+    """The sums of the columns over as many rows as there are, drawn with replacement, again and again."""
+    if resamples < 1:
+        raise ValueError(f"resamples: expected a whole number of at least 1, such as 1000, got {resamples!r}")
+    if not rows:
+        return
+    size = len(rows)
+    # The numbers of a row side by side in one integer, wide enough for their sums: half the time of column by column.
+    width = (size * max(map(max, rows))).bit_length()
+    shifts = [width * place for place in range(len(rows[0]))]
+    packed = [sum(number << shift for number, shift in zip(row, shifts, strict=True)) for row in rows]
+    full = (1 << width) - 1
+    # Of all methods only this one is promised to give the same numbers for a seed in every version of Python.
+    draw = random.Random(seed).random
+    for done in range(resamples):
+        if progress is not None:
+            progress("resamples", done, resamples)
+        total = sum([packed[int(draw() * size)] for _ in range(size)])
+        yield tuple(total >> shift & full for shift in shifts)
+
+
+def _interval(values: list[float]) -> Interval:
+    """The percentile interval: a fortieth of the values, rounded down, is cut off at either end."""
+    ranked = sorted(value for value in values if not math.isnan(value))
+    if not ranked:
+        return Interval(math.nan, math.nan)
+    tail = len(ranked) // 40
+    return Interval(ranked[tail], ranked[-1 - tail])
+
+
+# Lines --------------------------------------------------------------------------------------------------------------
+
+
+class _Line(NamedTuple):
+    number: int
+    gold: list[str]
+    system: list[str]
+    same: bool
+    """Whether both hold the same characters."""
+
+
+def _lines(gold: Iterable[Sequence[str]], system: Iterable[Sequence[str]]) -> Iterator[_Line]:
+    missing = object()
+    for number, (true, found) in enumerate(zip_longest(gold, system, fillvalue=missing), 1):
+        if true is missing or found is missing:
+            short = "gold" if true is missing else "system"
+            raise InputError(f"{short}: line {number}: expected as many lines on both sides, got the end")
+        true_words, found_words = _words(true, "gold", number), _words(found, "system", number)
+        yield _Line(number, true_words, found_words, "".join(true_words) == "".join(found_words))
+
+
+def _right(line: _Line) -> list[int]:
+    """The places of the gold words that are right."""
+    return _same_spans(line.gold, line.system) if line.same else _common_words(line.gold, line.system)
+
+
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else math.nan
 
@@ -131,26 +418,30 @@ def _same_spans(true: list[str], found: list[str]) -> list[int]:
 
 
 def _common_words(true: list[str], found: list[str]) -> list[int]:
-    """The places in ``true`` of a longest common subsequence of the two; of several, a fixed one.
+    return [place for place, _ in _common_pairs(true, found)]
+
+
+def _common_pairs(true: list[str], found: list[str]) -> list[tuple[int, int]]:
+    """The places in ``true`` and in ``found`` of a longest common subsequence of the two; of several, a fixed one.
 
     Divide and conquer in linear memory (Hirschberg 1975), the lengths by whole rows of bits (Hyyrö 2004): O(n m / 64)
     machine steps, so that one huge line that differs costs seconds and no gigabytes.
     """
-    places: list[int] = []
+    pairs: list[tuple[int, int]] = []
     jobs = [(0, len(true), 0, len(found))]
     while jobs:
         start, end, first, last = jobs.pop()
         while start < end and first < last and true[start] == found[first]:
-            places.append(start)
+            pairs.append((start, first))
             start, first = start + 1, first + 1
         while start < end and first < last and true[end - 1] == found[last - 1]:
             end, last = end - 1, last - 1
-            places.append(end)
+            pairs.append((end, last))
         if start == end or first == last:
             continue
         if end - start == 1:
             if true[start] in found[first:last]:
-                places.append(start)
+                pairs.append((start, found.index(true[start], first, last)))
             continue
         middle = (start + end) // 2
         before = _prefix_lengths(true[start:middle], found[first:last])
@@ -158,7 +449,7 @@ def _common_words(true: list[str], found: list[str]) -> list[int]:
         both = [one + other for one, other in zip(before, reversed(after), strict=True)]
         cut = first + both.index(max(both))
         jobs += [(start, middle, first, cut), (middle, end, cut, last)]
-    return sorted(places)
+    return sorted(pairs)
 
 
 def _prefix_lengths(rows: list[str], columns: list[str]) -> list[int]:

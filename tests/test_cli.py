@@ -156,6 +156,11 @@ def one_line(result: Result, status: int, *fragments: str) -> None:
         ["cut", "-m", "lexicon.txt", "--weight", "much"],
         ["cut", "-m", "lexicon.txt", "--weight", "3", "--force"],
         ["eval", "one"],
+        ["eval", "raw.txt", "raw.txt", "--errors", "0"],
+        ["eval", "raw.txt", "raw.txt", "--errors", "maybe"],
+        ["eval", "raw.txt", "raw.txt", "--bootstrap", "-3"],
+        ["eval", "raw.txt", "raw.txt", "--bootstrap", "many"],
+        ["eval", "raw.txt", "raw.txt", "--seed", "one"],
         ["corpus"],
         ["corpus", "fetch"],
     ],
@@ -268,6 +273,121 @@ def test_eval_notes_lines_whose_characters_differ(box: Sandbox) -> None:
     assert result.status == 0 and "f1\t0.750\n" in result.out
     assert "1 of 2 lines" in result.err and result.err.count("\n") == 1
     assert box.run("eval", "-q", "gold.txt", "system.txt").err == ""
+
+
+# By hand, of gold against system: 社会主义 is split on both lines, 研究 生命 crossed, 中 国 merged.
+GOLD = "社会主义 的 研究 生命\n中 国 社会主义\n"
+SYSTEM = "社会 主义 的 研究生 命\n中国 社会 主义\n"
+
+
+def test_eval_lists_what_differs(box: Sandbox) -> None:
+    box.write("gold.txt", GOLD)
+    box.write("system.txt", SYSTEM)
+    result = box.run("eval", "gold.txt", "system.txt", "--errors", "2")
+    assert (result.status, result.err) == (0, "")
+    scores, table = result.out.split("\n\n")
+    plain = box.run("eval", "gold.txt", "system.txt").out
+    assert scores + "\n" == plain + "split\t2\nmerge\t1\ncrossing\t1\ncharacters\t0\n"
+    assert table.splitlines() == [
+        "kind\tgold -> system\tcount\tfirst line",
+        "split\t社会主义 -> 社会/主义\t2\t1",
+        "crossing\t研究/生命 -> 研究生/命\t1\t1",
+    ]
+    everything = box.run("eval", "gold.txt", "system.txt", "--errors")
+    assert everything.out == result.out + "merge\t中/国 -> 中国\t1\t2\n"
+
+
+def test_eval_errors_still_says_what_bad_bytes_become(box: Sandbox) -> None:
+    """A word means the bytes, as for every verb; a number the list; both can be asked for."""
+    box.write("bad.txt", SYSTEM.encode() + b"\xff\n")
+    box.write("gold.txt", GOLD + "\n")
+    one_line(box.run("eval", "gold.txt", "bad.txt", "--errors", "strict", "--errors", "3"), 3, "bad.txt")
+    result = box.run("eval", "gold.txt", "bad.txt", "--errors", "skip", "--errors", "1")
+    assert result.status == 0 and "1 undecodable bytes dropped" in result.err
+    assert result.out.endswith("split\t社会主义 -> 社会/主义\t2\t1\n")
+    assert "first line" not in box.run("eval", "gold.txt", "bad.txt", "--errors", "replace").out
+
+
+def rows_of(result: Result) -> dict[str, list[str]]:
+    assert result.status == 0, result
+    return {name: values for name, *values in (line.split("\t") for line in result.out.splitlines())}
+
+
+def test_eval_gives_intervals_by_a_seed(box: Sandbox) -> None:
+    box.write("gold.txt", GOLD * 20)
+    box.write("system.txt", (SYSTEM + GOLD) * 10)
+    arguments = ["eval", "gold.txt", "system.txt", "--bootstrap", "200", "--seed"]
+    result = box.run(*arguments, "7")
+    rows = rows_of(result)
+    assert result.err == "" and (rows["resamples"], rows["seed"]) == (["200"], ["7"])
+    for rate in ("precision", "recall", "f1"):
+        low, high = map(float, rows[f"{rate}_interval"])
+        assert low < float(rows[rate][0]) < high
+    assert box.run(*arguments, "7").out == result.out
+    assert rows_of(box.run(*arguments, "8"))["f1_interval"] != rows["f1_interval"]
+    assert rows_of(box.run(*arguments[:-1]))["seed"] == ["0"]
+    assert rows_of(box.run("eval", "gold.txt", "system.txt", "--bootstrap"))["resamples"] == ["1000"]
+
+
+def test_eval_compares_two_systems(box: Sandbox) -> None:
+    box.write("gold.txt", GOLD * 20)
+    box.write("system.txt", (SYSTEM + GOLD) * 10)
+    box.write("worse.txt", SYSTEM * 20)
+    arguments = ["eval", "gold.txt", "system.txt", "--versus", "worse.txt"]
+    rows = rows_of(box.run(*arguments))
+    # By hand: of 7 gold words on two lines SYSTEM has 8 with 1 right; with GOLD in turn 8 of 14 and 15.
+    assert (rows["f1"], rows["versus_f1"]) == (["0.552"], ["0.133"])
+    assert rows["f1_difference"] == ["+0.4184"] and rows["p_value"] == ["0.002"]
+    low, high = map(float, rows["f1_difference_interval"])
+    assert 0 < low < 0.4184 < high
+    swapped = rows_of(box.run("eval", "gold.txt", "worse.txt", "--versus", "system.txt", "--bootstrap", "50"))
+    assert swapped["f1_difference"] == ["-0.4184"] and swapped["resamples"] == ["50"]
+    same = rows_of(box.run("eval", "gold.txt", "system.txt", "--versus", "system.txt", "--bootstrap", "50"))
+    assert (same["f1_difference"], same["p_value"]) == (["+0.0000"], ["1"])
+    assert same["f1_difference_interval"] == ["0.0000", "0.0000"]
+
+
+def test_eval_says_everything_as_json(box: Sandbox) -> None:
+    box.write("gold.txt", GOLD * 20)
+    box.write("system.txt", (SYSTEM + GOLD) * 10)
+    box.write("worse.txt", SYSTEM * 20)
+    plain = json.loads(box.run("eval", "gold.txt", "system.txt", "--json").out)
+    assert plain["f1"] == 16 / 29 and plain["oov_rate"] is None and "differences" not in plain
+    options = ["--errors", "1", "--versus", "worse.txt", "--bootstrap", "100"]
+    result = box.run("eval", "gold.txt", "system.txt", "--json", *options)
+    facts = json.loads(result.out)
+    assert plain.items() <= facts.items()
+    assert (facts["split"], facts["merge"], facts["crossing"], facts["characters"]) == (20, 10, 10, 0)
+    assert facts["differences"] == [
+        {"kind": "split", "gold": ["社会主义"], "system": ["社会", "主义"], "count": 20, "line": 1}
+    ]
+    low, high = facts["f1_difference_interval"]
+    assert low < facts["f1_difference"] == facts["f1"] - facts["versus_f1"] < high
+    assert facts["p_value"] == 2 / 101
+
+
+def test_eval_reads_standard_input_but_once(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.write("system.txt", SYSTEM)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(GOLD.encode())))
+    result = box.run("eval", "-", "system.txt", "--errors", "1", "--bootstrap", "5", "--versus", "system.txt")
+    assert result.status == 0 and "split\t2\n" in result.out
+
+
+def test_eval_warns_of_few_lines_and_bears_none(box: Sandbox) -> None:
+    box.write("gold.txt", GOLD)
+    result = box.run("eval", "gold.txt", "gold.txt", "--bootstrap", "10")
+    assert result.status == 0 and "few lines for a bootstrap (2)" in result.err
+    box.write("empty.txt", "")
+    for form in ([], ["--json"]):
+        result = box.run("eval", "empty.txt", "empty.txt", "--versus", "empty.txt", "--errors", "3", *form)
+        assert result.status == 0 and "nan" not in result.out.lower()
+
+
+def test_eval_names_the_second_system_in_its_notes(box: Sandbox) -> None:
+    box.write("gold.txt", GOLD)
+    box.write("odd.txt", GOLD.replace("中", "种"))
+    result = box.run("eval", "gold.txt", "gold.txt", "--versus", "odd.txt", "--bootstrap", "5")
+    assert result.status == 0 and "odd.txt: 1 of 2 lines" in result.err
 
 
 # learn, words, explain, info
@@ -485,6 +605,14 @@ BAD_INPUT: list[tuple[str, dict[str, str | bytes], list[str], int, list[str]]] =
     ("too few lines", {"few.txt": "葡萄酒\n"}, ["eval", "raw.txt", "few.txt"], 1, ["few.txt: line 2"]),
     ("too many lines", {"few.txt": "葡萄酒\n"}, ["eval", "few.txt", "raw.txt"], 1, ["few.txt: line 2"]),
     ("missing gold", {}, ["eval", "none.txt", "raw.txt"], 1, ["none.txt"]),
+    ("missing second", {}, ["eval", "raw.txt", "raw.txt", "--versus", "none.txt"], 1, ["none.txt"]),
+    (
+        "too short a second",
+        {"few.txt": "葡萄酒\n"},
+        ["eval", "raw.txt", "raw.txt", "--versus", "few.txt", "--errors", "3"],
+        1,
+        ["few.txt: line 2"],
+    ),
     ("into a missing folder", {}, ["learn", "raw.txt", "-o", "no/new.model"], 1, ["no/new.model"]),
     ("words into a missing folder", {}, ["words", "raw.txt", "-o", "no/new.txt"], 1, ["no/new.txt"]),
     ("cut into a missing folder", {}, ["cut", "-m", "lexicon.txt", "raw.txt", "-o", "no/new"], 1, ["no/new"]),
