@@ -8,6 +8,7 @@ extern PyMethodDef clustering_methods[];
 extern PyMethodDef counting_methods[];
 extern PyMethodDef experts_methods[];
 extern PyMethodDef lattice_methods[];
+extern PyMethodDef sampling_methods[];
 extern PyMethodDef windows_methods[];
 
 /* Adds the types of lattice.c to the module; 0 or -1 with an error set. */
