@@ -48,7 +48,7 @@ def _items(buffer: Buffer, typecode: str, name: str) -> Any:
     items: array[Any] = array(typecode)
     if view.itemsize != items.itemsize or view.ndim > 1:
         raise TypeError(f"{name}: expected items of {items.itemsize} bytes, got {view.itemsize}")
-    items.frombytes(view)
+    items.frombytes(view.tobytes())  # of a view of larger items frombytes takes nothing
     return items
 
 

@@ -170,6 +170,18 @@ def test_next_to_nothing(
     assert exchange(tokens, start, class_count) == (classes, moves)
 
 
+def test_any_buffer_of_the_right_items_will_do() -> None:
+    tokens, start = array("I", [1, 3, 0, 1, 4, 0, 2, 3, 0, 2, 4]), array("H", [0, 1, 2, 2, 2])
+    expected = kernels.exchange(tokens, start, 3, 8, 1)
+    for views in (
+        (memoryview(tokens), memoryview(start)),
+        (memoryview(tokens.tobytes()).cast("I"), memoryview(start.tobytes()).cast("H")),
+        (array("i", tokens), array("h", start)),
+    ):
+        assert kernels.exchange(*views, 3, 8, 1) == expected
+    assert kernels.exchange(memoryview(array("I")), memoryview(start), 3, 0, 1)[0] == start.tobytes()
+
+
 def test_few_moves_end_it() -> None:
     tokens, start = [1, 3, 0, 1, 4, 0, 2, 3, 0, 2, 4], [0, 1, 2, 2, 2]
     assert exchange(tokens, start, 3, 8, 1)[1] == [1, 0]

@@ -165,6 +165,15 @@ def test_the_seed_decides_the_order() -> None:
     assert fit(ids, bytes(lengths), 1) == fit(ids, bytes(lengths), 1 + 2**64)
 
 
+def test_any_buffer_of_the_right_items_will_do() -> None:
+    ids, lengths = planted(random.Random(8), 10)
+    weights = fit(ids, bytes(lengths))
+    view = memoryview(ids.tobytes()).cast("H")
+    assert kernels.fit_expert(view, memoryview(lengths), *SETTINGS, 0) == weights.tobytes()
+    expected = kernels.apply_expert(ids, weights, 6.0)
+    assert kernels.apply_expert(view, memoryview(weights.tobytes()).cast("f"), 6.0) == expected
+
+
 def test_memory_is_steady() -> None:
     ids, lengths, weights = array("H", [8, 9, 0] * 5), bytearray([2, 0, 0] * 5), array("f", [0.0] * 16)
 
