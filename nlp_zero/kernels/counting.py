@@ -35,8 +35,11 @@ Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
 # ---- buffers -------------------------------------------------------------------------------------------------------
 
 
-def _items(buffer: Buffer, typecode: str, what: str, writable: bool = False) -> array[int]:
+def _items(buffer: Buffer, typecode: str, what: str) -> array[int]:
     """A buffer as an array: itself if it is one of this type, else a copy; TypeError if its items have another size.
+
+    >>> _items(memoryview(b"\\1\\0\\1\\0").cast("h"), "H", "ids") == array("H", b"\\1\\0\\1\\0")
+    True
 
     >>> _items(memoryview(bytes(4)), "H", "ids")
     Traceback (most recent call last):
@@ -48,12 +51,20 @@ def _items(buffer: Buffer, typecode: str, what: str, writable: bool = False) -> 
         view = memoryview(buffer)
     except TypeError:
         raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
-    if writable and view.readonly:
-        raise BufferError("Object is not writable.")
     items = array(typecode)
     if view.itemsize != items.itemsize or view.ndim > 1:
         raise TypeError(f"{what}: expected items of {items.itemsize} bytes, got {view.itemsize}")
-    items.frombytes(view)
+    items.frombytes(view.tobytes())
+    return items
+
+
+def _growing(buffer: Buffer, typecode: str, what: str) -> array[int]:
+    """The same for an array that is written to; a copy would not do."""
+    if not isinstance(buffer, array) and memoryview(buffer).readonly:
+        raise BufferError("Object is not writable.")
+    items = _items(buffer, typecode, what)
+    if items is not buffer:
+        raise TypeError(f"{what}: expected an array({typecode!r}), got {type(buffer).__name__}")
     return items
 
 
@@ -88,9 +99,7 @@ def _character_set(roles: bytes, role: int) -> str:
     return f"[{inside}]" if inside else "(?!)"
 
 
-def encode(
-    text: str, roles: Buffer, table: array[int], points: array[int], state: array[int]
-) -> tuple[bytes, bytes]:
+def encode(text: str, roles: Buffer, table: array[int], points: array[int], state: array[int]) -> tuple[bytes, bytes]:
     """The symbol ids of a text, and where its runs stand.
 
     ``roles`` gives the role of every code point (0 boundary, 1 word, 2 digit, 3 Latin letter, 4 a mark that joins
@@ -107,9 +116,9 @@ def encode(
     ([2, 8, 65534, 1, 8, 0], [0, 0, 4, 3, 6, 8])
     """
     role_of = bytes(_items(roles, "B", "roles"))
-    table = _items(table, "H", "table", writable=True)
-    points = _items(points, "I", "points", writable=True)
-    state = _items(state, "I", "state", writable=True)
+    table = _growing(table, "H", "table")
+    points = _growing(points, "I", "points")
+    state = _growing(state, "I", "state")
     if len(role_of) != 0x110000 or len(table) != 0x110000 or len(points) != 0x10000 or len(state) != 3:
         raise ValueError("encode: roles, table, points or state has the wrong length")
     runs = list(_run_pattern(role_of).finditer(text))
@@ -214,7 +223,7 @@ def _full_lanes(flags: bytes) -> int:
     return (lanes << 64) - lanes
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # one call uses a dozen; each takes 128 KiB
 def _everywhere(value: int, size: int) -> int:
     """The same number in every lane.
 
@@ -402,7 +411,7 @@ class _Logs(dict[int, int]):
 
 def _once(grams: _Grams) -> bytes:
     """Flags: where n-grams stand that occur once."""
-    return _and(grams.stands, grams.repeated.translate(bytes((1, *bytes(255)))))
+    return _and(grams.stands, grams.repeated.translate(_NOT))
 
 
 # ---- the scores of all places --------------------------------------------------------------------------------------
@@ -427,7 +436,8 @@ def _autonomy(grams: _Grams, entropies: array[int], shorter: array[int]) -> arra
         if number > 1:
             firsts[place] = 1
     shorter = shorter + shorter[-1:]
-    blocks, rights, lefts, half = [], 0, 0, _everywhere(_HALF, _BLOCK)
+    width = min(_BLOCK, size)
+    blocks, rights, lefts, half = [], 0, 0, _everywhere(_HALF, width)
     for start in range(0, size, _BLOCK):
         part = slice(start, min(start + _BLOCK, size))
         variations = _variations(entropies, shorter, grams.stands, part)
@@ -435,7 +445,7 @@ def _autonomy(grams: _Grams, entropies: array[int], shorter: array[int]) -> arra
         rights, lefts = rights + (flagged & half), lefts + (flagged >> 32 & half)
         blocks.append(variations)
     types = firsts.count(1)
-    mean = sum(_score_units(sum(_unlanes(sums, _BLOCK)) // types - _BIAS) for sums in (rights, lefts)) if types else 0
+    mean = sum(_score_units(sum(_unlanes(sums, width)) // types - _BIAS) for sums in (rights, lefts)) if types else 0
     scores = array("h")
     for start, variations in zip(range(0, size, _BLOCK), blocks, strict=True):
         scores.extend(_block_scores(variations, min(_BLOCK, size - start), mean))
