@@ -3,8 +3,11 @@ books, the twin to the byte."""
 
 from __future__ import annotations
 
+import _thread
 import random
 import sys
+import threading
+import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -675,6 +678,24 @@ def test_other_kernels_refuse_what_does_not_fit(work: Callable[[Any, Model], obj
     model = Model([8, 9, 8, 9, 8, 0, 9, 9, 8], 3)
 
     assert failure(lambda: work(kernels, model)) == failure(lambda: work(specification, model))
+
+
+def test_an_interrupted_sweep_has_changed_nothing() -> None:
+    size = 2_400_000 if kernels.backend == "c" else 30_000
+    model = Model([8, 9, 8, 0] * (size // 4), 1)
+    started = time.perf_counter()
+    model.sweep()
+    took = time.perf_counter() - started
+    before = model.state()
+    timer = threading.Timer(took / 4, _thread.interrupt_main)
+
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.sweep()
+
+    assert model.state() == before
+    model.sweep()
+    assert model.totals[0] == size - size // 4 and model.state() != before
 
 
 def test_buffers_are_released() -> None:
