@@ -250,6 +250,7 @@ def _learn(options: argparse.Namespace, console: Console) -> None:
 def _words(options: argparse.Namespace, console: Console) -> None:
     """Ranked words with their evidence."""
     from .words.lexicon import Lexicon
+    from .words.symbols import is_shape
 
     if options.examples and options.format not in ("tsv", "jsonl"):
         options.usage(f"--examples: expected --format tsv or jsonl, got {options.format}")
@@ -257,6 +258,8 @@ def _words(options: argparse.Namespace, console: Console) -> None:
     known = Lexicon.load(options.known) if options.known else None
     finder, corpus = _train(options, console)
     lexicon = finder.find(known, progress=console.progress)
+    if not options.shapes:
+        lexicon = lexicon.subtract(list(filter(is_shape, lexicon)))
     if options.output:
         _summarize(finder, lexicon, corpus, console)
     else:
@@ -661,6 +664,9 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--known", metavar="LEXICON", help="leave out the words of this lexicon")
     verb.add_argument("--format", choices=("tsv", "jieba", "hanlp", "jsonl"), default="tsv", help="default: tsv")
     verb.add_argument("--limit", type=_positive, metavar="N", help="the best N words only")
+    verb.add_argument(
+        "--shapes", action="store_true", help="shapes as well, such as \\N元: any number, then 元 (tsv, jsonl)"
+    )
     verb.add_argument("--examples", type=_positive, metavar="N", help="add N contexts of each word (tsv and jsonl)")
 
     verb = _verb(verbs, "cut", _cut, "segment text; lines are kept", _files, _cutting, _output_file)

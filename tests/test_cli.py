@@ -455,6 +455,17 @@ def test_words_leaves_known_words_out_and_stops_at_the_limit(box: Sandbox) -> No
     assert "葡萄酒" not in [line.split()[0] for line in rest.splitlines()] and "咖啡" in rest
 
 
+def test_words_shows_shapes_when_asked(box: Sandbox) -> None:
+    box.write("prices.txt", "".join(f"这本书卖{place}元。花了{place}元{place}角\n" for place in range(10, 60)))
+    plain, shaped = (
+        [line for line in box.run("words", "-q", "prices.txt", *more).out.splitlines() if not line.startswith("#")]
+        for more in ([], ["--shapes"])
+    )
+    assert plain == [line for line in shaped if not line.endswith("\tshape")]
+    assert plain != shaped and any(line.startswith("\\N") for line in shaped)
+    assert "\ufdd0" not in "".join(shaped)
+
+
 def test_words_adds_contexts(box: Sandbox) -> None:
     result = box.run("words", "-q", "raw.txt", "--limit", "2", "--examples", "2")
     header, *rows = [line.split("\t") for line in result.out.splitlines() if not line.startswith("#")]

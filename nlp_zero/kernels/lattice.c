@@ -10,6 +10,9 @@
  * one long run, and the steps of one piece are forgotten before the next. They stay in the first-level cache, and new
  * memory, whose pages cost more than the work (2 microseconds a page), is 13 bytes a character instead of 33.
  * A str of a lexicon word is made once and kept: handing it out again is a reference count.
+ *
+ * Shapes have a trie of their own, which is empty and takes no memory where the lexicon has none. Their edges are found
+ * before the pieces are cut, in the order of their starts.
  */
 #include "_module.h"
 #include <math.h>
@@ -27,11 +30,15 @@ enum { OTHER, SPACE, PUNCTUATION, HAN, LATIN, DIGIT, KANA, LETTER, MARK,
 #define MAX_LENGTH 1000
 #define MAX_CHARACTERS 2147483646
 
-/* A flag byte: the class in the low bits, and these. */
+/* What stands for runs in shapes: U+FDD0 to U+FDD3. */
+enum { NUMBER = 0xFDD0, YEAR, LETTERS, RARE };
+
+/* A flag byte: the class in the low bits, and these. CROSSED: a shape passes over the place. */
 #define CLASS_OF 0x0F
 #define INNER 0x10
 #define CLOSED 0x20
 #define STARTS 0x40
+#define CROSSED 0x80
 
 #define BATCH 16384 /* Characters a batch: its arrays of 13 bytes a character stay in the second-level cache. */
 #ifndef PIECE
@@ -63,6 +70,12 @@ typedef struct {
     uint64_t mask;
     size_t words;
 } Trie;
+
+static inline int
+is_placeholder(uint32_t code)
+{
+    return code >= NUMBER && code <= RARE;
+}
 
 static inline uint32_t
 filter_bit(uint32_t code)
@@ -132,6 +145,7 @@ trie_free(Trie *trie)
 typedef struct {
     uint32_t *text;
     size_t size, count, longest, nodes;
+    size_t lead, shape_nodes; /* The characters before the first placeholder, at most; those of all shapes. */
 } Joined;
 
 static size_t
@@ -156,17 +170,27 @@ insert(Trie *trie, uint32_t parent, uint32_t code)
     return (uint32_t)slot;
 }
 
-/* Builds the trie of checked, sorted words; 0, or -1 without memory (no Python error set). */
+/* Where the first placeholder of a word stands; its length if it has none. */
+static size_t
+shape_lead(const uint32_t *word, size_t length)
+{
+    size_t place = 0;
+    while (place < length && !is_placeholder(word[place]))
+        place++;
+    return place;
+}
+
+/* Builds the trie of checked, sorted words, of the shapes or the others; 0, or -1 without memory (no Python error
+ * set). `nodes` is how many nodes it may have. */
 static int
-trie_build(Trie *trie, const Joined *joined, const double *scores)
+trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const double *scores)
 {
     uint64_t size = 16;
-    while (size < (uint64_t)joined->nodes / 2 * 3 + 2)
+    while (size < (uint64_t)nodes / 2 * 3 + 2)
         size *= 2;
     if (size > ROOT)
         return -1;
     trie->mask = size - 1;
-    trie->words = joined->count;
     trie->table = malloc(size * sizeof(Entry));
     trie->word = malloc(size * sizeof(uint32_t));
     trie->first = malloc(BASIC * sizeof(uint32_t));
@@ -184,6 +208,10 @@ trie_build(Trie *trie, const Joined *joined, const double *scores)
     for (size_t index = 0; index < joined->count; index++) {
         const uint32_t *word = joined->text + start;
         size_t length = word_end(joined, start) - start, depth = 0;
+        start += length + 1;
+        if (joined->shape_nodes && (shape_lead(word, length) < length) != shapes)
+            continue;
+        trie->words++;
         while (depth < length && depth < before_length && word[depth] == before[depth])
             depth++;
         for (; depth < length; depth++) {
@@ -197,7 +225,6 @@ trie_build(Trie *trie, const Joined *joined, const double *scores)
         trie->word[last] = (uint32_t)index;
         before = word;
         before_length = length;
-        start += length + 1;
     }
     free(path);
     return 0;
@@ -207,7 +234,8 @@ trie_build(Trie *trie, const Joined *joined, const double *scores)
 
 typedef struct {
     PyObject_HEAD
-    Trie lexicon, forced;
+    Trie lexicon, shapes, forced;
+    size_t lead; /* The longest lead of a shape. */
     double unknown[2 * CLASSES];
     double single[CLASSES];
     uint8_t runs[CLASSES];
@@ -351,6 +379,122 @@ mark_atoms(const Segmenter *self, const uint32_t *text, size_t size, uint8_t *fl
     flags[size] = 0;
 }
 
+/* ---- Shapes --------------------------------------------------------------------------------------------------- */
+
+/* The word text[start..end) that a shape stands for. */
+typedef struct {
+    size_t start, end;
+    uint32_t word;
+    double score;
+} Shape;
+
+typedef struct {
+    Shape *shapes;
+    size_t count, room;
+} Shapes;
+
+/* Whether a run that a placeholder can stand for starts here. */
+static inline int
+is_run(const Segmenter *self, const uint8_t *flags, size_t place)
+{
+    uint8_t code = flags[place] & CLASS_OF;
+    return (code == DIGIT || code == LATIN) && !(flags[place] & INNER) && self->runs[code];
+}
+
+static size_t
+run_end(const uint8_t *flags, size_t place)
+{
+    do
+        place++;
+    while (flags[place] & INNER);
+    return place;
+}
+
+static uint32_t
+run_placeholder(const Segmenter *self, const uint32_t *text, const uint8_t *flags, size_t start, size_t end)
+{
+    if ((flags[start] & CLASS_OF) == LATIN)
+        return LETTERS;
+    int digits = 0;
+    while (digits < 4 && start + digits < end && self->kinds[text[start + digits]] == DIGIT)
+        digits++;
+    return digits == 4 && end == start + 4 ? YEAR : NUMBER;
+}
+
+/* Whether the lexicon has this stretch spelt out. */
+static int
+spelt_out(const Trie *trie, const uint32_t *text, size_t start, size_t end)
+{
+    uint32_t node = root_child(trie, text[start]);
+    for (size_t place = start + 1; place < end && node != NONE; place++)
+        node = next_node(trie, node, text[place]);
+    return node != NONE && (trie->table[node].label & WORD);
+}
+
+static int
+add_shape(Shapes *shapes, Shape shape)
+{
+    if (shapes->count == shapes->room) {
+        size_t room = shapes->room ? shapes->room * 2 : 64;
+        Shape *grown = realloc(shapes->shapes, room * sizeof(Shape));
+        if (!grown)
+            return -1;
+        shapes->shapes = grown;
+        shapes->room = room;
+    }
+    shapes->shapes[shapes->count++] = shape;
+    return 0;
+}
+
+/* Adds the shapes from a start; -1 without memory. */
+static int
+shapes_from(const Segmenter *self, const uint32_t *text, size_t size, const uint8_t *flags, size_t start,
+            Shapes *shapes)
+{
+    const Trie *trie = &self->shapes;
+    uint32_t node = ROOT;
+    for (size_t place = start, end; place < size; place = end) {
+        uint32_t code = text[place];
+        end = place + 1;
+        if (is_run(self, flags, place)) {
+            end = run_end(flags, place);
+            code = run_placeholder(self, text, flags, place, end);
+        }
+        else if (is_placeholder(code))
+            break;
+        node = node == ROOT ? root_child(trie, code) : next_node(trie, node, code);
+        if (node == NONE)
+            break;
+        const Entry *entry = &trie->table[node];
+        if ((entry->label & WORD) && !(flags[end] & CLOSED) && !spelt_out(&self->lexicon, text, start, end)
+            && add_shape(shapes, (Shape){start, end, trie->word[node], entry->score}) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Finds the shapes of a marked text, by their starts, and marks the places that they pass over. */
+static int
+find_shapes(const Segmenter *self, const uint32_t *text, size_t size, uint8_t *flags, Shapes *shapes)
+{
+    shapes->count = 0;
+    for (size_t run = 0, behind = 0; run < size; run++) {
+        if (!is_run(self, flags, run))
+            continue;
+        for (size_t start = run - behind > self->lead ? run - self->lead : behind; start <= run; start++)
+            if (!(flags[start] & CLOSED) && shapes_from(self, text, size, flags, start, shapes) < 0)
+                return -1;
+        behind = run_end(flags, run);
+    }
+    size_t crossed = 0;
+    for (size_t index = 0; index < shapes->count; index++) {
+        const Shape *shape = &shapes->shapes[index];
+        for (crossed = shape->start >= crossed ? shape->start + 1 : crossed; crossed < shape->end; crossed++)
+            flags[crossed] |= CROSSED;
+    }
+    return 0;
+}
+
 /* ---- The dynamic program -------------------------------------------------------------------------------------- */
 
 static inline void
@@ -374,6 +518,15 @@ typedef struct {
     uint32_t length, slot;
 } Token;
 
+/* The start of the last of the first `count` shapes, or NOWHERE. */
+#define NOWHERE ((size_t)-1)
+
+static inline size_t
+last_start(const Shapes *shapes, size_t count)
+{
+    return count ? shapes->shapes[count - 1].start : NOWHERE;
+}
+
 /* A released GIL: taken back now and then to look for Ctrl-C. */
 typedef PyThreadState *Saved;
 
@@ -394,18 +547,20 @@ typedef struct {
     size_t room;
     Step *steps;
     size_t steps_room;
+    Shapes shapes;
 } Work;
 
 enum { DONE = 0, NO_MEMORY = -1, INTERRUPTED = -2 };
 
 /* The best way from every place of text[first..last) to the end of the text, into steps[0..last - first); the last step
- * is there already. A text of 2^18 characters or more must come with the GIL released. */
+ * is there already. The shapes from these places are the last of the first `*shape`, which becomes less by them.
+ * A text of 2^18 characters or more must come with the GIL released. */
 static int
 solve_piece(const Segmenter *self, const uint32_t *text, size_t first, size_t last, uint8_t *flags, Step *steps,
-            Saved *saved)
+            const Shapes *shapes, size_t *shape, Saved *saved)
 {
     const Trie *trie = &self->lexicon;
-    size_t end_of_atom = last;
+    size_t end_of_atom = last, next_shape = last_start(shapes, *shape);
     for (size_t start = last; start-- > first;) {
         if ((start & 0x3FFFF) == 0x3FFFF && interrupted(saved) < 0)
             return INTERRUPTED;
@@ -432,6 +587,16 @@ solve_piece(const Segmenter *self, const uint32_t *text, size_t first, size_t la
                 if (end == last)
                     break;
                 node = next_node(trie, node, text[end++]);
+            }
+            if (start == next_shape) {
+                do {
+                    const Shape *edge = &shapes->shapes[--*shape];
+                    size_t length = edge->end - start;
+                    offer(&top, &steps[edge->end - first], edge->score, (uint32_t)length, NONE);
+                    matched |= length < 64 ? (uint64_t)1 << length : 1;
+                    matched_atom |= edge->end == end_of_atom;
+                    next_shape = last_start(shapes, *shape);
+                } while (start == next_shape);
             }
             if (matched)
                 flags[start] = flag | STARTS;
@@ -460,7 +625,7 @@ static size_t
 piece_start(const Trie *trie, const uint32_t *text, const uint8_t *flags, size_t end)
 {
     size_t start = end > PIECE ? end - PIECE : 0;
-    while (start > 0 && ((flags[start] & INNER) || bonded(trie, text[start - 1], text[start])))
+    while (start > 0 && ((flags[start] & (INNER | CROSSED)) || bonded(trie, text[start - 1], text[start])))
         start--;
     return start;
 }
@@ -482,6 +647,9 @@ solve(const Segmenter *self, Work *work, const uint32_t *text, size_t size, uint
       size_t *count, Saved *saved)
 {
     mark_atoms(self, text, size, flags);
+    if (self->shapes.words && find_shapes(self, text, size, flags, &work->shapes) < 0)
+        return NO_MEMORY;
+    size_t shape = work->shapes.count;
     Step rest = {0.0, 0, 0, NONE};
     for (size_t end = size, start; end > 0; end = start) {
         start = piece_start(&self->lexicon, text, flags, end);
@@ -489,7 +657,7 @@ solve(const Segmenter *self, Work *work, const uint32_t *text, size_t size, uint
             return NO_MEMORY;
         Step *steps = work->steps;
         steps[end - start] = rest;
-        int status = solve_piece(self, text, start, end, flags, steps, saved);
+        int status = solve_piece(self, text, start, end, flags, steps, &work->shapes, &shape, saved);
         if (status < 0)
             return status;
         Token *token = tokens + (size - steps[0].count);
@@ -544,6 +712,7 @@ work_free(Work *work)
     free(work->line_flags);
     free(work->tokens);
     free(work->steps);
+    free(work->shapes.shapes);
     memset(work, 0, sizeof *work);
 }
 
@@ -813,11 +982,13 @@ segmenter_find(PyObject *object, PyObject *word)
         free(codes);
         return NULL;
     }
-    uint32_t node = size ? root_child(&self->lexicon, codes[0]) : NONE;
+    int shape = self->shapes.words && shape_lead(codes, (size_t)size) < (size_t)size;
+    const Trie *trie = shape ? &self->shapes : &self->lexicon;
+    uint32_t node = size ? root_child(trie, codes[0]) : NONE;
     for (Py_ssize_t place = 1; place < size && node != NONE; place++)
-        node = next_node(&self->lexicon, node, codes[place]);
+        node = next_node(trie, node, codes[place]);
     free(codes);
-    uint32_t number = node == NONE ? NONE : self->lexicon.word[node];
+    uint32_t number = node == NONE ? NONE : trie->word[node];
     return PyLong_FromLong(number == NONE ? -1 : (long)number);
 }
 
@@ -861,10 +1032,11 @@ has_end(const Edges *edges, size_t first, int end)
     return 0;
 }
 
-/* Adds the edges from one place of a solved text; -1 without memory. */
+/* Adds the edges from one place of a solved text; `*shape` is the first shape that starts here or behind. -1 without
+ * memory. */
 static int
 edges_from(const Segmenter *self, const uint32_t *text, size_t size, const uint8_t *flags, size_t start,
-           size_t end_of_atom, size_t offset, Edges *edges)
+           size_t end_of_atom, size_t offset, const Shapes *shapes, size_t *shape, Edges *edges)
 {
     const Trie *trie = &self->lexicon;
     size_t first = edges->count;
@@ -882,6 +1054,12 @@ edges_from(const Segmenter *self, const uint32_t *text, size_t size, const uint8
                 break;
             node = next_node(trie, node, text[end++]);
         }
+    }
+    for (; *shape < shapes->count && shapes->shapes[*shape].start == start; ++*shape) {
+        const Shape *edge = &shapes->shapes[*shape];
+        if (add_edge(edges, first, (Edge){(int)(offset + start), (int)(offset + edge->end), (int)edge->word,
+                                          edge->score}) < 0)
+            return -1;
     }
     for (size_t end = start + 1; end <= end_of_atom; end++) {
         int wanted = end == end_of_atom || (end <= start + STRETCH && (flags[end] & STARTS));
@@ -908,15 +1086,18 @@ stretch_edges(const Segmenter *self, Work *work, size_t offset, size_t size, Edg
         return status;
     memset(reached, 0, size + 1);
     reached[0] = 1;
-    size_t end_of_atom = 0;
+    const Shapes *shapes = &work->shapes;
+    size_t end_of_atom = 0, shape = 0;
     for (size_t start = 0; start < size; start++) {
         if (start >= end_of_atom)
             for (end_of_atom = start + 1; flags[end_of_atom] & INNER;)
                 end_of_atom++;
+        while (shape < shapes->count && shapes->shapes[shape].start < start)
+            shape++;
         if (!reached[start])
             continue;
         size_t first = edges->count;
-        if (edges_from(self, text, size, flags, start, end_of_atom, offset, edges) < 0)
+        if (edges_from(self, text, size, flags, start, end_of_atom, offset, shapes, &shape, edges) < 0)
             return NO_MEMORY;
         for (size_t place = first; place < edges->count; place++)
             reached[(size_t)edges->edges[place].end - offset] = 1;
@@ -1019,7 +1200,8 @@ join_words(const char *name, PyObject *value, Joined *joined)
         PyErr_Format(PyExc_ValueError, "%s: expected words that are not empty, got '' at 0", name);
         return -1;
     }
-    size_t before = 0, before_length = 0;
+    int shaped = shape_lead(joined->text, joined->size) < joined->size;
+    size_t before = 0, before_length = 0, lead;
     for (size_t start = 0; start <= joined->size;) {
         size_t length = word_end(joined, start) - start, same = 0;
         const uint32_t *word = joined->text + start, *last = joined->text + before;
@@ -1034,6 +1216,10 @@ join_words(const char *name, PyObject *value, Joined *joined)
             Py_XDECREF(got);
             Py_XDECREF(after);
             return -1;
+        }
+        if (shaped && (lead = shape_lead(word, length)) < length) {
+            joined->lead = lead > joined->lead ? lead : joined->lead;
+            joined->shape_nodes += length;
         }
         joined->nodes += length - same;
         joined->longest = length > joined->longest ? length : joined->longest;
@@ -1136,7 +1322,10 @@ read_settings(Segmenter *self, PyObject *kinds, PyObject *unknown, PyObject *run
 static int
 build(Segmenter *self, const Joined *words, const double *scores, const Joined *forced)
 {
-    if (trie_build(&self->lexicon, words, scores) == 0 && trie_build(&self->forced, forced, NULL) == 0) {
+    self->lead = words->lead;
+    if (trie_build(&self->lexicon, words, words->nodes, 0, scores) == 0
+        && (!words->shape_nodes || trie_build(&self->shapes, words, words->shape_nodes, 1, scores) == 0)
+        && trie_build(&self->forced, forced, forced->nodes, 0, NULL) == 0) {
         self->known_words = calloc(self->lexicon.mask + 1, sizeof(PyObject *));
         self->known_characters = calloc(BASIC, sizeof(PyObject *));
     }
@@ -1190,6 +1379,7 @@ segmenter_dealloc(PyObject *object)
     free_objects(self->known_words, self->lexicon.mask + 1);
     free_objects(self->known_characters, BASIC);
     trie_free(&self->lexicon);
+    trie_free(&self->shapes);
     trie_free(&self->forced);
     Py_XDECREF(self->kinds_object);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);

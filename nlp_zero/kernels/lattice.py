@@ -28,7 +28,17 @@ places before a mark, inside an emoji or a flag, and, if ``whole``, inside a run
 its percent sign included. (2) From the start of an atom, or an open place inside it, to the end of the atom; and also
 to any place inside the atom where a word starts, if that is at most 32 characters away. Such an unknown edge
 over ``length`` characters scores ``a + b * length`` with the a and b of its class. It gives way where the lexicon has
-the same stretch as a word. So there is at most one edge between two places, and always a path.
+the same stretch as a word. (3) Shapes. So there is at most one edge between two places, and always a path.
+
+**Shapes** are words in which a noncharacter stands for any one whole atom: U+FDD1 for a year, an atom of exactly four
+digits; U+FDD0 for every other number; U+FDD2 for a run of Latin letters. All else in them matches itself, but not a
+number or a Latin run, nor a part of one: those match by their placeholder alone, so a stretch has at most one shape.
+Where ``runs`` has 0 for the class there are no whole atoms, and its characters are as ordinary as any. A shape scores
+as a word, and like a word it neither begins nor ends at a closed place, and an unknown edge gives way to it; a word
+spelt out over the same stretch takes its place. In text the placeholders (and U+FDD3, with which a lexicon may write
+a rare character) match nothing; forced words that hold one are passed over. The edges of shapes are found apart,
+before the best path: from each run at most the longest lead of a shape back, and on behind it for as long as some
+shape goes on.
 
 **Best path.** The dynamic program runs from right to left, ``best[i] = max(score(i, j) + best[j])``, so that the path
 is read off from left to right. Ties: the higher score, then fewer words, then the longer first word. Both engines add
@@ -66,6 +76,9 @@ MAX_CHARACTERS = 2**31 - 2
 UNKNOWN, FORCED = -1, -2
 """What stands for the number of the word in an edge of :meth:`Segmenter.lattice` that is no word of the lexicon."""
 
+NUMBER, YEAR, LETTERS, RARE = PLACEHOLDERS = "\ufdd0\ufdd1\ufdd2\ufdd3"
+"""What stands for runs in shapes."""
+
 _INNER = 1  # no atom starts here
 _CLOSED = 2  # no word of the lexicon starts or ends here
 _STARTS = 4  # a word of the lexicon starts here, inside an atom or at its start
@@ -86,6 +99,8 @@ _ATOM = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _REPEATED = re.compile(r"(.)\1*", re.DOTALL)
+_PLACEHOLDER = re.compile(f"[{PLACEHOLDERS}]")
+_RUN_START = re.compile(rb"[\x04\x05]")
 
 Edges = tuple[bytes, bytes, bytes, bytes]
 
@@ -137,10 +152,10 @@ def _checked(text: str) -> str:
     return text
 
 
-def _prefixes(words: list[str], values: Any) -> dict[str, float | None]:
-    """Each word with its value, and each beginning of a word with None."""
+def _prefixes(words: dict[str, float]) -> dict[str, float | None]:
+    """Each word with its value, and each beginning of a word with None; the words in code-point order."""
     prefixes: dict[str, float | None] = {}
-    for word, value in zip(words, values, strict=True):
+    for word, value in words.items():
         for length in range(1, len(word)):
             prefixes.setdefault(word[:length])
         prefixes[word] = value
@@ -148,9 +163,9 @@ def _prefixes(words: list[str], values: Any) -> dict[str, float | None]:
 
 
 class _Lattice:
-    """A text on its way: its atoms, and the best way from every place to the end."""
+    """A text on its way: its atoms, its shapes, and the best way from every place to the end."""
 
-    __slots__ = ("best", "classes", "counts", "ends", "flags", "inside", "text")
+    __slots__ = ("best", "classes", "counts", "ends", "flags", "inside", "shapes", "text")
 
     def __init__(self, text: str, classes: bytearray) -> None:
         size = len(text)
@@ -161,6 +176,7 @@ class _Lattice:
         self.best = [0.0] * (size + 1)
         self.counts = [0] * (size + 1)
         self.ends = [0] * size
+        self.shapes: dict[int, dict[int, tuple[float, int]]] = {}  # start -> end -> score, word
 
 
 class Segmenter:
@@ -195,8 +211,14 @@ class Segmenter:
         self._runs = _table("runs", runs, CLASSES, 1)
         self._whole = bool(whole)
         forced_words = _words("forced", forced)
-        self._forced = _prefixes(forced_words, [0.0] * len(forced_words))
-        self._prefixes = _prefixes(self._words, self._scores)
+        self._forced = _prefixes({word: 0.0 for word in forced_words if not _PLACEHOLDER.search(word)})
+        scored = dict(zip(self._words, self._scores, strict=True))
+        odd = self._words if _PLACEHOLDER.search(words) else []
+        leads = {word: found.start() for word in odd if (found := _PLACEHOLDER.search(word))}
+        shapes = {word: scored.pop(word) for word in leads}
+        self._prefixes = _prefixes(scored)
+        self._shapes = _prefixes(shapes)
+        self._lead = max(leads.values(), default=0)
         self._index = {word: index for index, word in enumerate(self._words)}
         self._single = [self._unknown[2 * code] + self._unknown[2 * code + 1] * 1 for code in range(CLASSES)]
 
@@ -325,9 +347,10 @@ class Segmenter:
         padded, flags, classes, inside = lattice.text, lattice.flags, lattice.classes, lattice.inside
         single, get = self._single, self._prefixes.get
         atom_end = 0
+        shapes = lattice.shapes = self._find_shapes(lattice) if self._shapes else {}
         for start in range(len(text) - 1, -1, -1):
             end = start + 1
-            if inside[start]:
+            if inside[start] or start in shapes:
                 if not flags[end] & _INNER:
                     atom_end = end
                 self._best_edge(lattice, start, atom_end)
@@ -361,7 +384,7 @@ class Segmenter:
         flags = lattice.flags
         if flags[start] & _INNER and flags[start] & _CLOSED:
             return []
-        edges = {} if flags[start] & _CLOSED else self._matches(lattice, start)
+        edges = {} if flags[start] & _CLOSED else lattice.shapes.get(start, {}) | self._matches(lattice, start)
         if edges:
             flags[start] |= _STARTS
         a, b = self._unknown[2 * lattice.classes[start]], self._unknown[2 * lattice.classes[start] + 1]
@@ -383,6 +406,55 @@ class Segmenter:
             if value is not None and value is not False and not lattice.flags[end] & _CLOSED:
                 matches[end] = value, self._index[piece]
         return matches
+
+    def _find_shapes(self, lattice: _Lattice) -> dict[int, dict[int, tuple[float, int]]]:
+        """The shapes of the lexicon in a text: start -> end -> score, word."""
+        symbols, places, runs = self._symbols(lattice)
+        shapes: dict[int, dict[int, tuple[float, int]]] = {}
+        before = -1
+        for run in runs:
+            for start in range(max(run - self._lead, before + 1), run + 1):
+                end = run
+                value: float | None = None
+                while value is not False and end < len(symbols):
+                    end += 1
+                    piece = symbols[start:end]
+                    value = self._shapes.get(piece, False)
+                    if value is None or value is False:
+                        continue
+                    if not (lattice.flags[places[start]] | lattice.flags[places[end]]) & _CLOSED:
+                        shapes.setdefault(places[start], {})[places[end]] = value, self._index[piece]
+            before = run
+        return shapes
+
+    def _symbols(self, lattice: _Lattice) -> tuple[str, list[int], list[int]]:
+        """The text with placeholders for its runs; where each symbol starts in the text; which symbols are runs."""
+        text, flags, classes = lattice.text, lattice.flags, lattice.classes
+        plain = _PLACEHOLDER.sub("\n", text)  # No word has a line end.
+        parts: list[str] = []
+        places: list[int] = []
+        runs: list[int] = []
+        done = 0
+        for match in _RUN_START.finditer(classes):
+            start = match.start()
+            if start < done or flags[start] & _INNER or not self._runs[classes[start]]:
+                continue
+            parts.append(plain[done:start])
+            places.extend(range(done, start + 1))
+            runs.append(len(places) - 1)
+            done = start + 1
+            while flags[done] & _INNER:
+                done += 1
+            parts.append(self._placeholder(text[start:done], classes[start]))
+        parts.append(plain[done:])
+        places.extend(range(done, len(text)))
+        return "".join(parts), places, runs
+
+    def _placeholder(self, run: str, code: int) -> str:
+        """What stands for a run in shapes."""
+        if code == LATIN:
+            return LETTERS
+        return YEAR if len(run) == 4 and all(self._kinds[ord(digit)] == DIGIT for digit in run) else NUMBER
 
     def _all_edges(self, text: str) -> list[tuple[int, int, float, int]]:
         """The edges that a path from the start can use: start, end, score, word."""

@@ -1,4 +1,4 @@
-"""Lexicon (词典): words with their counts, and the evidence that made them words.
+r"""Lexicon (词典): words with their counts, and the evidence that made them words.
 
 A lexicon is a value: adding words in another order gives an equal lexicon, and :meth:`Lexicon.merge` joins lexicons by
 one rule, commutative and associative, with the empty lexicon as its identity:
@@ -13,6 +13,11 @@ others, highest count first; ties go to the higher count, then to the word that 
 
 Files: ``tsv`` (our own, all of a lexicon; also plain ``word<TAB>count``), ``jieba`` (``word count tag``), ``hanlp``
 (``word tag count``), ``jsonl``, and for reading ``plain`` (a word a line).
+
+Shapes (words with a placeholder for a number or a Latin word, see :mod:`nlp_zero.words.symbols`): ``tsv`` writes their
+placeholders as ``\N`` (a number), ``\Y`` (four digits), ``\L`` (Latin letters), ``\R`` (a rare character), so that
+``\N元`` is any number and 元; ``jsonl`` writes ``\ufdd0`` and so on. The programs that read ``jieba`` and ``hanlp``
+know no shapes: such files are written without them, and :meth:`Lexicon.save` says how many were left out.
 
 >>> lexicon = Lexicon({"研究": 3, "生命": 5})
 >>> lexicon.add("研究", 4)
@@ -32,6 +37,7 @@ from typing import IO, Any, NamedTuple, TypeAlias
 
 from ..errors import LexiconError
 from ..storage import atomic_writer
+from .symbols import LATIN, NUMBER, RARE, YEAR, is_shape
 
 __all__ = ["FORMATS", "Entry", "Lexicon"]
 
@@ -201,27 +207,29 @@ class Lexicon:
 
     # Files
 
-    def save(self, path: str | os.PathLike[str], format: str = "tsv") -> None:
+    def save(self, path: str | os.PathLike[str], format: str = "tsv") -> int:
         """Write the lexicon, best word first, in the format ``tsv``, ``jieba``, ``hanlp`` or ``jsonl``.
 
         The file appears whole or not at all. ``jieba`` and ``hanlp`` hold word, count and tag; what a format cannot
         hold so that it reads back the same (a word with a tab, a tag with a space) is a :class:`LexiconError`. HanLP
         knows no word without a tag: it is written as ``nz``, which is what HanLP itself takes such a word for.
+        Returns how many shapes were left out: 0 but for ``jieba`` and ``hanlp``.
         """
         with atomic_writer(path) as file:
-            self.write(file, format)
+            return self.write(file, format)
 
-    def write(self, file: IO[str], format: str = "tsv") -> None:
-        """Write what :meth:`save` writes, to a file that is open.
+    def write(self, file: IO[str], format: str = "tsv") -> int:
+        """Write what :meth:`save` writes, to a file that is open; returns what it returns.
 
         >>> import sys
-        >>> Lexicon({"研究": 3, "生命": 5}).write(sys.stdout, "jieba")
+        >>> Lexicon({"研究": 3, "生命": 5, "\\ufdd0元": 9}).write(sys.stdout, "jieba")
         生命 5
         研究 3
+        1
         """
         if format not in _WRITERS:
             raise LexiconError(f"format: expected one of {', '.join(_WRITERS)}, got {format!r}")
-        _WRITERS[format](self, file)
+        return _WRITERS[format](self, file)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], format: str | None = None) -> Lexicon:
@@ -619,22 +627,22 @@ def _bad_bytes(name: str) -> str:
 # Writing -----------------------------------------------------------------------------------------------------------
 
 
-# Lone surrogates, and what other programs take for a line end.
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Lone surrogates, the placeholders of shapes, and what other programs take for a line end.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdd3]")
 _NAME = re.compile("[^\\s\\x00-\\x1f\\x7f-\\x9f\ud800-\udfff]+")
 
 
 def _json(value: Any) -> str:
     """JSON on one line, readable, keys in order; lone surrogates escaped, since UTF-8 has no place for them."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return json.dumps(value, sort_keys=True) if _UNSAFE.search(text) else text
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _number(value: float) -> str:
     return repr(value) if value == value else ""
 
 
-def _write_tsv(lexicon: Lexicon, file: IO[str]) -> None:
+def _write_tsv(lexicon: Lexicon, file: IO[str]) -> int:
     file.write(_HEADER + "1\n")
     for key, value in sorted(lexicon.provenance.items()):
         if not _NAME.fullmatch(key):
@@ -644,16 +652,19 @@ def _write_tsv(lexicon: Lexicon, file: IO[str]) -> None:
     for word, count, bits, pmi, left, right, tag in lexicon.entries():
         evidence = f"{_number(bits)}\t{_number(pmi)}\t{_number(left)}\t{_number(right)}"
         file.write(f"{_escape(word)}\t{count}\t{evidence}\t{_escape(tag)}\n")
+    return 0
 
 
-# A backslash, a tab, and what UTF-8 has no place for.
-_ODD = re.compile("[\\\\\t\ud800-\udfff]")
+# A backslash, a tab, the placeholders of shapes, and what UTF-8 has no place for.
+_ODD = re.compile("[\\\\\t\ufdd0-\ufdd3\ud800-\udfff]")
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", NUMBER: "\\N", YEAR: "\\Y", LATIN: "\\L", RARE: "\\R"}
+_MEANINGS = {escape[1]: character for character, escape in _ESCAPES.items()}
 _ODD_IN_LINE = re.compile("^\ufeff|[\t\ud800-\udfff]| $")
 _ESCAPED = re.compile(r"\\(?:u([0-9a-f]{4})|(.?))", re.DOTALL)
 
 
 def _escape(text: str) -> str:
-    r"""Text without tabs and lone surrogates.
+    r"""Text without tabs, placeholders and lone surrogates.
 
     >>> _escape("a\tb\\"), _escape("研究")
     ('a\\tb\\\\', '研究')
@@ -661,7 +672,7 @@ def _escape(text: str) -> str:
 
     def replace(match: re.Match[str]) -> str:
         character = match[0]
-        return {"\\": "\\\\", "\t": "\\t"}.get(character, f"\\u{ord(character):04x}")
+        return _ESCAPES.get(character, f"\\u{ord(character):04x}")
 
     return _ODD.sub(replace, text) if _ODD.search(text) else text
 
@@ -672,16 +683,20 @@ def _unescape(text: str) -> str:
     def replace(match: re.Match[str]) -> str:
         if match[1]:
             return chr(int(match[1], 16))
-        if match[2] not in ("\\", "t"):
-            raise LexiconError(rf"expected the escape \\, \t or \uXXXX, got {match[0]!r} in {text!r}")
-        return "\\" if match[2] == "\\" else "\t"
+        if match[2] not in _MEANINGS:
+            raise LexiconError(rf"expected the escape \\, \t, \N, \Y, \L, \R or \uXXXX, got {match[0]!r} in {text!r}")
+        return _MEANINGS[match[2]]
 
     return _ESCAPED.sub(replace, text)
 
 
-def _write_lines(lexicon: Lexicon, file: IO[str], format: str) -> None:
-    """Lines of jieba or HanLP, each read back before it is written."""
+def _write_lines(lexicon: Lexicon, file: IO[str], format: str) -> int:
+    """Lines of jieba or HanLP, each read back before it is written; how many shapes were left out."""
+    shapes = 0
     for word, count, _, _, _, _, tag in lexicon.entries():
+        if is_shape(word):
+            shapes += 1
+            continue
         if format == "jieba":
             line = f"{word} {count} {tag}" if tag else f"{word} {count}"
             parsed: tuple[str, int | None, str] | None = _parse_jieba(line)
@@ -695,17 +710,18 @@ def _write_lines(lexicon: Lexicon, file: IO[str], format: str) -> None:
                 f"{format} files cannot hold the word {word!r} with the tag {tag!r}; tsv files can hold any"
             )
         file.write(line + "\n")
+    return shapes
 
 
-def _write_jieba(lexicon: Lexicon, file: IO[str]) -> None:
-    _write_lines(lexicon, file, "jieba")
+def _write_jieba(lexicon: Lexicon, file: IO[str]) -> int:
+    return _write_lines(lexicon, file, "jieba")
 
 
-def _write_hanlp(lexicon: Lexicon, file: IO[str]) -> None:
-    _write_lines(lexicon, file, "hanlp")
+def _write_hanlp(lexicon: Lexicon, file: IO[str]) -> int:
+    return _write_lines(lexicon, file, "hanlp")
 
 
-def _write_jsonl(lexicon: Lexicon, file: IO[str]) -> None:
+def _write_jsonl(lexicon: Lexicon, file: IO[str]) -> int:
     """An object a line; keys whose value is not known are left out."""
     if lexicon.provenance:
         file.write(_json({"provenance": lexicon.provenance}) + "\n")
@@ -715,9 +731,10 @@ def _write_jsonl(lexicon: Lexicon, file: IO[str]) -> None:
         if json.loads(line) != record:
             raise LexiconError(f"jsonl files cannot hold the word {entry.word!r}; tsv files can hold any")
         file.write(line + "\n")
+    return 0
 
 
-_WRITERS: dict[str, Callable[[Lexicon, IO[str]], None]] = {
+_WRITERS: dict[str, Callable[[Lexicon, IO[str]], int]] = {
     "tsv": _write_tsv,
     "jieba": _write_jieba,
     "hanlp": _write_hanlp,

@@ -19,7 +19,7 @@ from functools import cache
 from .. import kernels
 from ..text import characters
 
-__all__ = ["LATIN", "NUMBER", "RARE", "WORD_LIMIT", "YEAR", "SymbolText", "is_shape", "roles"]
+__all__ = ["LATIN", "NUMBER", "RARE", "WORD_LIMIT", "YEAR", "SymbolText", "is_shape", "readable", "roles"]
 
 NUMBER, YEAR, LATIN, RARE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
 """The runs inside shapes: digits, four digits, Latin letters, a character beyond the 61,000 commonest."""
@@ -64,6 +64,18 @@ def is_shape(word: str) -> bool:
     (True, False)
     """
     return any("\ufdd0" <= character <= "\ufdd3" for character in word)
+
+
+_READABLE = str.maketrans({NUMBER: "〈number〉", YEAR: "〈year〉", LATIN: "〈latin〉", RARE: "〈rare〉"})
+
+
+def readable(word: str) -> str:
+    """A word for people: placeholders by their names.
+
+    >>> readable(NUMBER + "月" + NUMBER + "日"), readable("研究")
+    ('〈number〉月〈number〉日', '研究')
+    """
+    return word.translate(_READABLE)
 
 
 class SymbolText:

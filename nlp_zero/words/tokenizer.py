@@ -23,6 +23,10 @@ least ``w`` nats (each nat is a factor of 2.7 in odds; at ``0`` it draws level).
 ``force=True`` asks nobody: forced words are found first, the longest first from left to right, and always come out
 whole.
 
+**Shapes** (see :mod:`nlp_zero.words.symbols`) are words for any number, four-digit number or Latin word in a place:
+``NUMBER + "元"`` is 5元 and 12.50元. They score as other words do; a word of the lexicon over the same stretch, spelt
+out, takes their place; and there are none over what ``numbers="char"`` or ``latin="char"`` cuts into characters.
+
 Latin letters and digits: a word that begins or ends with one matches only where the run of letters, or the number,
 begins or ends; so ``ens`` does not cut ``license``. ``latin_boundary="any"`` switches that off.
 
@@ -45,10 +49,12 @@ from typing import Any, NamedTuple
 
 from .. import kernels, storage
 from ..errors import LexiconError, ModelError
-from ..kernels.lattice import COMMA, JOINER, PERCENT, PICTOGRAPH, REGIONAL, SEPARATOR
-from ..text.characters import CLASS_NAMES, DIGIT, LATIN, MARK, OTHER, class_table
+from ..kernels.lattice import COMMA, JOINER, PERCENT, PICTOGRAPH, PLACEHOLDERS, REGIONAL, SEPARATOR
+from ..text.characters import CLASS_NAMES, DIGIT, LATIN, MARK, OTHER, char_class, class_table
 from .lexicon import Entry, Lexicon
 from .paths import FORCED, UNKNOWN, Edge, Lattice
+from .symbols import LATIN as LETTERS
+from .symbols import NUMBER, YEAR, is_shape, readable
 
 __all__ = ["SPELLING", "Explanation", "Token", "Tokenizer", "Verdict"]
 
@@ -69,6 +75,10 @@ SPELLING: dict[str, tuple[int, float]] = {
 
 POLICIES = ("run", "char")
 BOUNDARIES = ("whole", "any")
+
+# The shortest text of each placeholder; a rare character has none.
+_SAMPLES = str.maketrans({NUMBER: "0", YEAR: "2000", LETTERS: "A"})
+_RUN_CLASSES = frozenset((DIGIT, LATIN))
 
 _EVIDENCE = ("bits", "pmi", "left_entropy", "right_entropy")
 _LOST = "the best path scores higher"
@@ -163,7 +173,7 @@ class Tokenizer:
             words="\n".join([entry.word for entry in entries]),
             counts=counts,
             scores=array("d", [log((count or 0.5) / (total + once)) for count in counts]),
-            forced="\n".join(sorted(_word_set("force", force))),
+            forced="\n".join(sorted(_forced_set("force", force))),
             settings=settings,
             unknown=_unknown_scores(total, once, unknown or {}),
             total=total,
@@ -266,8 +276,21 @@ class Tokenizer:
     def _word_score(self, word: str) -> float:
         if not word:
             raise LexiconError("words: expected words that are not empty, got ''")
-        index = self._engine().find(word)
+        index = self._find(word)
         return float(self._data.scores[index]) if index >= 0 else self._spelling_score(word)
+
+    def _find(self, word: str) -> int:
+        """The number in the lexicon of a word of a text, or of the shape that it has; -1 for an unknown word."""
+        if is_shape(word):
+            return -1  # In a text a placeholder is a character that no word has.
+        index: int = self._engine().find(word)
+        if index < 0 and self._has_shapes() and not _RUN_CLASSES.isdisjoint(map(char_class, word)):
+            edges = self.lattice(word).edges
+            index = max((edge.word for edge in edges if edge[:2] == (0, len(word))), default=UNKNOWN)
+        return index
+
+    def _has_shapes(self) -> bool:
+        return any(placeholder in self._data.words for placeholder in PLACEHOLDERS)
 
     def _spelling_score(self, word: str) -> float:
         a, b = self._data.unknown[CLASS_NAMES[class_table()[ord(word[0])]]]
@@ -287,12 +310,17 @@ class Tokenizer:
         return Explanation(text, words, score, tuple(lattice.edges), self._names(lattice), verdicts)
 
     def _names(self, lattice: Lattice) -> tuple[str, ...]:
-        """For each edge what it is: lexicon, forced, or unknown and its class."""
-        table = class_table()
-        names = {UNKNOWN: "unknown", FORCED: "forced"}
+        """For each edge what it is: lexicon, shape and which, forced, or unknown and its class."""
+        words = _split_words(self._data.words) if self._has_shapes() else []
+        names = {FORCED: "forced"} | {
+            edge.word: f"shape {readable(words[edge.word])}"
+            for edge in lattice.edges
+            if words and edge.word >= 0 and is_shape(words[edge.word])
+        }
         return tuple(
-            names.get(edge.word, "lexicon")
-            + (" " + CLASS_NAMES[table[ord(lattice.text[edge.start])]] if edge.word == UNKNOWN else "")
+            f"unknown {CLASS_NAMES[char_class(lattice.text[edge.start])]}"
+            if edge.word == UNKNOWN
+            else names.get(edge.word, "lexicon")
             for edge in lattice.edges
         )
 
@@ -320,7 +348,7 @@ class Tokenizer:
             if (start, end) in spans:
                 yield Verdict(word, start, end, True, path, score, 0.0, None, None, "it is on the best path")
                 continue
-            reason = _LOST if self._engine().find(word) >= 0 else _UNLISTED
+            reason = _LOST if self._find(word) >= 0 else _UNLISTED
             weight = ceil((best - rest - split) * 1000 + 1) / 1000
             yield Verdict(
                 word, start, end, False, path, score, best - score, self._count_for(best - rest), weight, reason
@@ -340,7 +368,7 @@ class Tokenizer:
 
         Each word gets at least the score of its best split by this tokenizer plus ``weight`` nats (a mapping gives
         each word a weight of its own); a score that is higher already stays. With ``force`` the words are forced, and
-        no weight is needed.
+        no weight is needed. A shape is weighed on the shortest text that it has, and cannot be forced.
 
         >>> tokenizer = Tokenizer({"机器": 50, "学习": 80})
         >>> tokenizer.tokenize("机器学习")
@@ -351,13 +379,19 @@ class Tokenizer:
         ['学习', 'C++', '和', 'Louis Vuitton']
         """
         if force:
-            forced = sorted({*self.forced, *_word_set("words", words)})
+            forced = sorted({*self.forced, *_forced_set("words", words)})
             return self._from_data(self._data._replace(forced="\n".join(forced)))
         if not isinstance(words, Mapping):
             words = dict.fromkeys(_word_set("words", words), weight)
         _word_set("words", words.keys())
-        floors = {word: self._split_score(word) + _finite("weight", value) for word, value in words.items()}
+        floors = {word: self._floor(word, _finite("weight", value)) for word, value in words.items()}
         return self._from_data(self._raise_scores(floors))
+
+    def _floor(self, word: str, weight: float) -> float:
+        """The score that a word must have: its best split and the weight, and no less than its shape."""
+        index = self._find(word)
+        floor = self._split_score(word.translate(_SAMPLES)) + weight
+        return floor if index < 0 else max(floor, float(self._data.scores[index]))
 
     def _split_score(self, word: str) -> float:
         """The score of the best way to cut a word, itself as a word of the lexicon excepted."""
@@ -573,6 +607,14 @@ def _finite(name: str, value: float) -> float:
     if not -1e6 <= value <= 1e6:
         raise ValueError(f"{name}: expected a number of nats from -1e6 to 1e6, such as 2.0, got {value!r}")
     return float(value)
+
+
+def _forced_set(name: str, words: Iterable[str]) -> list[str]:
+    """The words, each checked as a lexicon checks it, none of them a shape."""
+    checked = _word_set(name, words)
+    for word in filter(is_shape, checked):
+        raise LexiconError(f"{name}: expected words spelt out, such as '5元', got the shape {readable(word)!r}")
+    return checked
 
 
 def _word_set(name: str, words: Iterable[str]) -> list[str]:

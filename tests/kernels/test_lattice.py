@@ -14,6 +14,7 @@ import pytest
 
 from nlp_zero import kernels
 from nlp_zero.kernels import lattice as twin
+from nlp_zero.words import symbols
 
 CHARACTERS = {
     1: " \t\n",
@@ -31,6 +32,7 @@ CHARACTERS = {
     13: "😀👩",
     14: ",",
 }
+NUMBER, YEAR, LETTERS, RARE = twin.PLACEHOLDERS
 OTHERS = "@\x00\ud800\U0010ffff"
 EVERY = "".join(CHARACTERS.values()) + OTHERS
 MARKS = "\u0301\ufe0f\u200d"
@@ -58,8 +60,14 @@ def arguments(
     return "\n".join(names), array("d", [words[name] for name in names]), KINDS, unknown, runs, whole, forced
 
 
-def make(words: dict[str, float], **options: Any) -> Any:
-    return kernels.Segmenter(*arguments(words, **options))
+def make(words: dict[str, float], *, kinds: str = "", **options: Any) -> Any:
+    """A segmenter; ``kinds`` are more Han characters."""
+    given = list(arguments(words, **options))
+    table = bytearray(KINDS)
+    for character in kinds:
+        table[ord(character)] = 3
+    given[2] = bytes(table)
+    return kernels.Segmenter(*given)
 
 
 def edges(engine: Any, text: str) -> list[tuple[int, int, float, int]]:
@@ -87,6 +95,27 @@ def random_case(source: random.Random, forced: bool = True) -> tuple[Arguments, 
         forced="\n".join(sorted(must)),
     )
     return case, [string([0, 1, 3, 6, 9]) for _ in range(3)] + [string([80])]
+
+
+def shape_case(source: random.Random) -> tuple[Arguments, list[str]]:
+    """Texts full of runs; words that are stretches of them, spelt out or with placeholders."""
+    alphabet = source.sample("0123a.,%中外大の\u0301\u200d" + NUMBER + YEAR, source.randint(3, 8))
+    pieces = [*alphabet, "1998", "12", "5%", "1,234", "ab", "中1998", "中12月"]
+    texts = ["".join(source.choices(pieces, k=source.choice([1, 2, 4, 6]))) for _ in range(4)]
+    texts.append("".join(source.choices(pieces, k=25)))
+    runs = bytes(source.choice([0, 1, 1, 1]) if code in (4, 5, 6) else 1 for code in range(9))
+    whole = source.random() < 0.6
+    words: dict[str, float] = dict.fromkeys(source.choices([NUMBER, YEAR, LETTERS, RARE, NUMBER + "月"], k=2), 0.0)
+    for _ in range(source.randint(1, 12)):
+        text = source.choice(texts)
+        start, length = source.randrange(len(text)), source.randint(1, 9)
+        atoms, _ = shape(text, runs, whole)
+        stretch = text[start : start + length]
+        words[(source.random() < 0.7 and shape_of(text, start, start + len(stretch), atoms, runs)) or stretch] = 0.0
+    for word in words:
+        words[word] = -source.choice([1.0, 2.0, 3.0, 4.0, 7.5, source.random() * 10])
+    unknown = array("d", [-source.choice([0.0, 1.0, 2.0, 3.25]) for _ in range(18)])
+    return arguments(words, unknown=unknown, runs=runs, whole=whole), texts
 
 
 # A slow reading of the rules -----------------------------------------------------------------------------------------
@@ -159,18 +188,34 @@ def shape(text: str, runs: bytes, whole: bool) -> tuple[list[tuple[int, int, int
     return atoms, closed
 
 
+def shape_of(text: str, start: int, end: int, atoms: list[tuple[int, int, int]], runs: bytes) -> str | None:
+    """A stretch with placeholders for its runs; None where it cuts one, or holds a placeholder already."""
+    parts = []
+    for first, last, code in atoms:
+        inside = range(max(first, start), min(last, end))
+        if code in (4, 5) and runs[code] and inside:
+            if len(inside) < last - first:
+                return None
+            year = code == 5 and last - first == 4 and all(kind_of(text[place]) == 5 for place in inside)
+            parts.append(YEAR if year else NUMBER if code == 5 else LETTERS)
+        else:
+            parts.extend(text[place] for place in inside)
+    return None if set(text[start:end]) & set(twin.PLACEHOLDERS) else "".join(parts)
+
+
 def slow_edges(case: Arguments, text: str) -> list[tuple[int, int, float, int]]:
     """The edges by the rules, without a thought for speed; no forced words."""
     joined, scores, _, unknown, runs, whole, _ = case
     words = {word: index for index, word in enumerate(joined.split("\n") if joined else [])}
     atoms, closed = shape(text, runs, whole)
     size = len(text)
-    known = {
-        (start, end): (scores[words[text[start:end]]], words[text[start:end]])
-        for start in range(size)
-        for end in range(start + 1, size + 1)
-        if text[start:end] in words and not {start, end} & closed
-    }
+    known = {}
+    for start in range(size):
+        for end in range(start + 1, size + 1):
+            if not {start, end} & closed and not set(text[start:end]) & set(twin.PLACEHOLDERS):
+                index = words.get(text[start:end], words.get(shape_of(text, start, end, atoms, runs), -1))
+                if index >= 0:
+                    known[start, end] = scores[index], index
     starts = {start for start, _ in known}
     everything = dict(known)
     for first, last, code in atoms:
@@ -273,6 +318,127 @@ def test_texts_of_many_pieces(seed: int) -> None:
         assert engine.segment(text) == python.segment(text)
         assert engine.cuts(text) == python.cuts(text)
     assert engine.lattice(text) == python.lattice(text)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_shapes_follow_the_rules(seed: int) -> None:
+    case, texts = shape_case(random.Random(7000 + seed))
+    engine, python = kernels.Segmenter(*case), twin.Segmenter(*case)
+    for text in texts:
+        found = slow_edges(case, text)
+        assert edges(engine, text) == found, (case, text)
+        assert engine.lattice(text) == python.lattice(text)
+        assert engine.cuts(text) == python.cuts(text)
+        assert "".join(engine.segment(text)) == text
+        if len(text) < 10:
+            assert engine.cuts(text) == min(every_path(found, len(text)))[3], (case, text)
+    assert engine.segment_lines(texts) == [engine.segment(text) for text in texts]
+    for word in case[0].split("\n"):
+        assert engine.find(word) == python.find(word) >= 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_shapes_in_texts_of_many_pieces(seed: int) -> None:
+    source = random.Random(8000 + seed)
+    case, texts = shape_case(source)
+    case = (*case[:6], source.choice(["", "中外\n大"]))
+    engine, python = kernels.Segmenter(*case), twin.Segmenter(*case)
+    for size in (300, 1500):
+        text = "".join(source.choices(["中", "外", "大", *texts], k=size))
+        assert engine.segment(text) == python.segment(text)
+        assert engine.lattice(text) == python.lattice(text)
+
+
+def test_random_shapes_are_met() -> None:
+    met = 0
+    for seed in range(50):
+        case, texts = shape_case(random.Random(7000 + seed))
+        names = case[0].split("\n")
+        found = {word for text in texts for _, _, _, word in edges(kernels.Segmenter(*case), text) if word >= 0}
+        met += any(set(names[word]) & set(twin.PLACEHOLDERS) for word in found)
+    assert met > 30
+
+
+def test_placeholders_are_those_of_the_symbols() -> None:
+    assert twin.PLACEHOLDERS == symbols.NUMBER + symbols.YEAR + symbols.LATIN + symbols.RARE
+
+
+SHAPES = {
+    **dict.fromkeys((NUMBER + "元", YEAR + "年", f"{NUMBER}月{NUMBER}日", "第" + NUMBER, LETTERS + "超"), -3.0),
+    "b超": -12.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("大5元大", ["大", "5元", "大"]),
+        ("12.50元", ["12.50元"]),
+        ("1,234元", ["1,234元"]),
+        ("50%元", ["50%元"]),
+        ("1998年", ["1998年"]),
+        ("98年", ["98", "年"]),
+        ("19.8年", ["19.8", "年"]),
+        ("1998%年", ["1998%", "年"]),
+        ("1998元", ["1998", "元"]),
+        ("第1998", ["第", "1998"]),
+        ("2月3日", ["2月3日"]),
+        ("2月1998日", ["2", "月", "1998", "日"]),
+        ("2月", ["2", "月"]),
+        ("第3", ["第3"]),
+        ("第35元", ["第35", "元"]),
+        ("a超", ["a超"]),
+        ("abc超", ["abc超"]),
+        ("a\u0301超", ["a\u0301超"]),
+        ("超a", ["超", "a"]),
+        ("5元\u0301", ["5", "元\u0301"]),
+        (NUMBER + "元", [NUMBER, "元"]),
+        ("第" + NUMBER, ["第", NUMBER]),
+    ],
+)
+def test_shapes(text: str, words: list[str]) -> None:
+    assert make(SHAPES, kinds="元年月日第超").segment(text) == words
+
+
+def test_a_word_spelt_out_wins_over_a_shape_and_a_shape_over_the_unknown() -> None:
+    engine = make(SHAPES, kinds="超")
+    names = sorted(SHAPES)
+    assert edges(engine, "b超")[1] == (0, 2, -12.0, names.index("b超"))
+    assert engine.segment("b超") == ["b超"]  # -12 beats -6 - 6 by the count of words
+    assert edges(make({NUMBER: -9.0, "7": -8.0}), "5") == [(0, 1, -9.0, 1)]
+    assert edges(make({NUMBER: -9.0, "7": -8.0}), "7") == [(0, 1, -8.0, 0)]
+
+
+def test_no_shape_matches_inside_a_number() -> None:
+    words = {NUMBER: -0.5, YEAR: -0.5, NUMBER + "元": -0.5}
+    for whole in (True, False):
+        found = edges(make(words, kinds="元", whole=whole), "123456.78元")
+        assert [(start, end) for start, end, _, word in found if word >= 0] == [(0, 9), (0, 10)]
+
+
+def test_shapes_do_not_match_runs_that_are_cut_into_characters() -> None:
+    for code, text, words in ((5, "5元", ["5", "元"]), (4, "a超", ["a", "超"])):
+        runs = bytearray(RUNS)
+        runs[code] = 0
+        engine = make(SHAPES, kinds="元超", runs=bytes(runs))
+        assert engine.segment(text) == words
+        assert engine.segment("5元a超") != make(SHAPES, kinds="元超").segment("5元a超") == ["5元", "a超"]
+
+
+def test_forced_words_cut_shapes_and_are_none() -> None:
+    assert make(SHAPES, kinds="元年月日", forced="月3").segment("2月3日5元") == ["2", "月3", "日", "5元"]
+    assert make(SHAPES, kinds="元", forced=NUMBER).segment("5元" + NUMBER) == ["5元", NUMBER]
+
+
+def test_time_with_shapes_is_linear() -> None:
+    engine = make({**SHAPES, NUMBER: -1.0, "大" * 20 + NUMBER: -3.0, "中" + NUMBER: -2.0}, kinds="元")
+    size = 200_000 if kernels.backend == "c" else 6_000
+    for text in ("1" * size, "中1元" * (size // 3), "大" * size, "a" * size + "超"):
+        once, twice = [], []
+        for _ in range(6):
+            once.append(seconds(engine, text))
+            twice.append(seconds(engine, text + text))
+        assert min(twice) / min(once) < 3.0, text[:9]
 
 
 def test_worked_example() -> None:

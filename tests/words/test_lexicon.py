@@ -300,6 +300,26 @@ def test_the_native_file_looks_like_this(tmp_path: Path) -> None:
     ]
 
 
+def test_shapes_in_files(tmp_path: Path) -> None:
+    shapes = ["\ufdd0元", "\ufdd1年", "\ufdd2超", "\ufdd3\\", "第\ufdd0"]
+    lexicon = Lexicon([Entry(word, 9 - place, tag="shape") for place, word in enumerate(shapes)])
+    lexicon.add("研究", 3, "v")
+    path = tmp_path / "lexicon"
+
+    assert lexicon.save(path, "tsv") == 0
+    lines = path.read_text(encoding="utf-8").splitlines()[2:]
+    assert [line.split("\t")[0] for line in lines] == ["\\N元", "\\Y年", "\\L超", "\\R\\\\", "第\\N", "研究"]
+    assert Lexicon.load(path) == lexicon
+    assert lexicon.save(path, "jsonl") == 0
+    assert path.read_text(encoding="utf-8").startswith('{"count": 9, "tag": "shape", "word": "\\ufdd0元"}\n')
+    assert Lexicon.load(path) == lexicon
+    for format in ("jieba", "hanlp"):
+        assert lexicon.save(path, format) == 5
+        assert Lexicon.load(path).counts() == {"研究": 3}
+    path.write_text("word\tcount\n\ufdd0元\t2\n", encoding="utf-8")
+    assert Lexicon.load(path).counts() == {"\ufdd0元": 2}  # As files had it before there were escapes.
+
+
 def test_jieba_lines_in_all_their_shapes(tmp_path: Path) -> None:
     text = "云计算 5\n李小福 2 nr\ncreate new 7 x\n台中\ndeep learning 12\n石墨烯 n\n 前 3 n\n"
     expected = [

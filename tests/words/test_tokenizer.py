@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from nlp_zero import kernels, storage
 from nlp_zero.errors import LexiconError, ModelError
 from nlp_zero.words.lexicon import Entry, Lexicon
+from nlp_zero.words.symbols import LATIN as LETTERS
+from nlp_zero.words.symbols import NUMBER, YEAR
 from nlp_zero.words.tokenizer import SPELLING, Token, Tokenizer
 
 WORKED = {
@@ -255,6 +257,105 @@ def test_latin_boundary() -> None:
     assert Tokenizer(SMALL).with_words(["ens"], weight=40.0).tokenize("license") == ["license"]
     assert Tokenizer({"3": 100}).tokenize("3.14 3%") == ["3.14", " ", "3%"]
     assert Tokenizer({"T恤": 5}).tokenize("IT恤T恤") == ["IT", "恤", "T恤"]
+
+
+SHAPES = {
+    **{NUMBER + "元": 30, YEAR + "年": 40, f"{NUMBER}月{NUMBER}日": 20, "第" + NUMBER: 25, LETTERS + "超": 4},
+    **{NUMBER: 60, YEAR: 5, LETTERS: 20, "花": 9, "了": 30, "做": 9, "个": 9, "B超": 2, "年": 20, "月": 10, "3D": 20},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("花了5元", "花 了 5元"),
+        ("12.50元", "12.50元"),
+        ("1,234元", "1,234元"),
+        ("１９９８年", "１９９８年"),
+        ("1998年", "1998年"),
+        ("98年", "98 年"),
+        ("2月3日", "2月3日"),
+        ("2月", "2 月"),
+        ("第3个", "第3 个"),
+        ("做B超", "做 B超"),
+        ("做CT超", "做 CT超"),
+        ("1998年2月3日花了5元", "1998年 2月3日 花 了 5元"),
+        ("3D", "3D"),
+        (NUMBER + "元", NUMBER + " 元"),
+    ],
+)
+def test_shapes(text: str, words: str) -> None:
+    tokenizer = Tokenizer(SHAPES)
+    assert tokenizer.tokenize(text) == words.split()
+    score, best = tokenizer.nbest(text, 1)[0]
+    assert best == words.split()
+    assert tokenizer.score(best) == score
+
+
+def test_shapes_follow_the_policies() -> None:
+    assert Tokenizer(SHAPES, numbers="char").tokenize("12元B超CT超") == ["1", "2", "元", "B超", "CT超"]
+    assert Tokenizer(SHAPES, latin="char").tokenize("12元B超CT超") == ["12元", "B超", "C", "T", "超"]
+
+
+def test_shapes_score_as_words_do_and_words_spelt_out_come_first() -> None:
+    tokenizer = Tokenizer(SHAPES)
+    total = sum(SHAPES.values())
+    for text, count in (("5元", 30), ("B超", 2), ("X超", 4), ("7", 60), ("2024", 5)):
+        assert tokenizer.score([text]) == pytest.approx(math.log(count / (total + 1)))
+    assert tokenizer.score([NUMBER]) == tokenizer._spelling_score(NUMBER)
+
+
+@lenient
+@given(st.text(st.sampled_from("花了月日年元第超B12.,%５\u0301の" + NUMBER + YEAR + LETTERS)))
+def test_with_shapes_nothing_is_lost(text: str) -> None:
+    tokenizer = Tokenizer({**SHAPES, "の" + NUMBER: 3, NUMBER + "の": 3})
+    check_whole(tokenizer, text)
+    if text:
+        score, best = tokenizer.nbest(text, 1)[0]
+        assert best == tokenizer.tokenize(text)
+        assert tokenizer.score(best) == score
+
+
+def test_shapes_survive_pickle_and_files(tmp_path: Path) -> None:
+    tokenizer, path = Tokenizer(SHAPES), tmp_path / "model"
+    tokenizer.save(path)
+    text = "1998年2月3日做CT超花了5元"
+    for copy in (Tokenizer.load(path), pickle.loads(pickle.dumps(tokenizer))):
+        assert copy.tokenize(text) == tokenizer.tokenize(text)
+        assert copy.lexicon == Lexicon(SHAPES)
+    Lexicon(SHAPES).save(tmp_path / "words.tsv")
+    assert Tokenizer(Lexicon.load(tmp_path / "words.tsv")).tokenize(text) == tokenizer.tokenize(text)
+
+
+def test_shapes_as_words_of_ones_own() -> None:
+    tokenizer = Tokenizer({"花": 9, "元": 50, "月": 90})
+    assert tokenizer.tokenize("花5元") == ["花", "5", "元"]
+    assert tokenizer.with_words([NUMBER + "元"]).tokenize("花5元12.5元") == ["花", "5元", "12.5元"]
+    assert tokenizer.with_words({YEAR + "月": 0.5}).tokenize("1998月98月") == ["1998月", "98", "月"]
+    # A word of one's own takes the place of a shape, and is no worse than the shape was.
+    shaped = Tokenizer(SHAPES)
+    assert shaped.with_words(["5元"], weight=-50.0).score(["5元"]) == shaped.score(["5元"])
+    assert shaped.with_words(["5元"], weight=30.0).score(["5元"]) > shaped.score(["5元"])
+
+
+def test_shapes_cannot_be_forced() -> None:
+    message = "expected words spelt out, such as '5元', got the shape '〈number〉元'"
+    with pytest.raises(LexiconError, match=message):
+        Tokenizer(SHAPES, force=[NUMBER + "元"])
+    with pytest.raises(LexiconError, match=message):
+        Tokenizer(SHAPES).with_words([NUMBER + "元"], force=True)
+    assert Tokenizer(SHAPES, force=["月3"]).tokenize("2月3日") == ["2", "月3", "日"]
+
+
+def test_explain_names_shapes() -> None:
+    explanation = Tokenizer(SHAPES).explain("花5元", word="5元")
+    assert "5元  shape 〈number〉元" in str(explanation)
+    assert explanation.kinds == ("lexicon", "shape 〈number〉", "shape 〈number〉元", "unknown han")
+    assert explanation.verdicts[0].wins
+    loses = Tokenizer({**SHAPES, "元": 10**6, "花": 10**6, NUMBER: 10**6, NUMBER + "元": 1}).explain("花5元", "5元")
+    assert not loses.verdicts[0].wins
+    assert loses.verdicts[0].reason == "the best path scores higher"
+    assert loses.verdicts[0].margin > 0
 
 
 def test_policies() -> None:
