@@ -1,8 +1,10 @@
 """Word discovery (新词发现): raw text in, a ranked lexicon with its evidence out.
 
-:class:`WordFinder` keeps the text as symbols (2 bytes a character), cuts it by one of three methods and lets the pieces
+:class:`WordFinder` keeps the text as symbols (2 bytes a character), cuts it by one of four methods and lets the pieces
 compete:
 
+* ``bayes``: a Pitman-Yor word model sampled from the text, with word classes (:mod:`nlp_zero.words.pitman_yor`); the
+  best segmentation, and the slowest.
 * ``entropy`` (default): nVBE (see :mod:`nlp_zero.words.segmentation`); then every piece that costs more bits than it
   saves is dropped and the text is cut again by the rest (:mod:`nlp_zero.words.description`).
 * ``pmi``: the algorithm of nlp-zero 0.1 as its article states it ("minimum entropy, part 2: cut decisively"): cut
@@ -21,17 +23,18 @@ from math import log, log2
 from typing import Any, TypeAlias
 
 from ..errors import InputError
+from . import pitman_yor
 from .description import prune, symbol_bits
 from .evidence import check_back, collect, words_of
 from .lexicon import Lexicon
 from .redundancy import drop_redundant
-from .segmentation import Rows, Types, by_cohesion, by_entropy, by_pmi, count_types
+from .segmentation import Rows, Types, branching_rows, by_cohesion, by_entropy, by_pmi, count_types
 from .symbols import SymbolText
 from .tokenizer import Tokenizer
 
 __all__ = ["METHODS", "WordFinder"]
 
-METHODS = ("entropy", "pmi", "cohesion")
+METHODS = ("entropy", "bayes", "pmi", "cohesion")
 """The methods of :class:`WordFinder`, the default first."""
 
 GAIN = 6.0
@@ -57,7 +60,7 @@ class WordFinder:
     for each doubling of the text beyond a million symbols). For ``entropy``, ``gain`` is what a word of two symbols or
     more gains, in bits (default 6). For ``pmi``, ``min_pmi`` in nats (default 1) and ``min_proba``, of all symbols
     (default 1e-7, that of nlp-zero 0.1). For ``cohesion``, ``min_ratio`` is what every split of n symbols must exceed
-    chance by, to the power n - 1 (default 5). ``seed`` is kept for methods that draw; none here does.
+    chance by, to the power n - 1 (default 5). ``bayes`` draws its samples from ``seed``: the same seed, the same words.
 
     >>> finder = WordFinder(min_count=2).train(["葡萄酒很好", "红葡萄酒", "白葡萄酒呢", "喝葡萄酒吧"])
     >>> next(finder.find().entries()).word
@@ -142,6 +145,10 @@ class WordFinder:
         common: dict[str, Any] = {"method": self.method, "min_count": self._or(self.min_count, _least_count(size))}
         if self.method == "entropy":
             return {**common, "max_length": self._or(self.max_length, 4), "gain": self._or(self.gain, GAIN)}
+        if self.method == "bayes":
+            # A word seen twice is a word: the model itself weighs what a rare one costs.
+            common["min_count"] = self._or(self.min_count, 2)
+            return {**common, "max_length": self._or(self.max_length, 4), "seed": self.seed}
         if self.method == "cohesion":
             return {**common, "max_length": self._or(self.max_length, 4), "min_ratio": self._or(self.min_ratio, 5.0)}
         # As published: what bounds the counts is min_proba.
@@ -202,6 +209,20 @@ class WordFinder:
         types = count_types(ids, lengths)
         self._spelling = symbol_bits(ids, types)
         types, lengths = prune(ids, types, settings["min_count"], self._spelling)
+        return types, lengths, rows
+
+    def _by_bayes(self, progress: Progress) -> _Found:
+        ids, settings = self._text.ids, self.settings
+        progress("branching entropies", 0, 0)
+        scores, rows = branching_rows(ids, self._text.size, settings["max_length"], settings["min_count"], True)
+        recipe = pitman_yor.Settings(max_length=settings["max_length"], seed=self.seed)
+
+        def report(sweep: pitman_yor.Sweep) -> None:
+            progress(sweep.stage, sweep.number, sweep.total)
+
+        lengths = pitman_yor.segment(ids, scores, recipe, report)
+        types = count_types(ids, lengths)
+        self._spelling = symbol_bits(ids, types)
         return types, lengths, rows
 
     def _by_pmi(self, progress: Progress) -> _Found:

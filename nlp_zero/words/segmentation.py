@@ -17,7 +17,7 @@ from typing import NamedTuple
 from .. import kernels
 from .association import cohesion, pmi
 
-__all__ = ["Rows", "Types", "by_cohesion", "by_entropy", "by_pmi", "count_types"]
+__all__ = ["Rows", "Types", "branching_rows", "by_cohesion", "by_entropy", "by_pmi", "count_types"]
 
 
 class Types(NamedTuple):
@@ -82,7 +82,10 @@ class Rows:
         return [[next(pairs) for _ in range(1, size)] for size in sizes]
 
 
-def _branching(ids: array[int], total: int, max_length: int, min_count: int, with_scores: bool) -> tuple[bytes, Rows]:
+def branching_rows(
+    ids: array[int], total: int, max_length: int, min_count: int, with_scores: bool
+) -> tuple[bytes, Rows]:
+    """The scores of :func:`nlp_zero.kernels.branching`, as they come, and its table as :class:`Rows`."""
     scores, *table = kernels.branching(ids, max_length, min_count, with_scores)
     return scores, Rows(ids, total, (table[0], table[1], table[2], table[3], table[4]))
 
@@ -93,13 +96,13 @@ def by_entropy(ids: array[int], total: int, max_length: int, min_count: int, gai
     The published method has no gain; it cuts too often, because the mean over all n-grams, by which it normalises, is
     a mean over accidents mostly.
     """
-    scores, rows = _branching(ids, total, max_length, min_count, with_scores=True)
+    scores, rows = branching_rows(ids, total, max_length, min_count, with_scores=True)
     return kernels.segment(ids, memoryview(scores).cast("h"), max_length, round(gain * 1024)), rows
 
 
 def by_pmi(ids: array[int], total: int, max_length: int, min_proba: float, min_pmi: float) -> tuple[bytes, Rows]:
     """Cut between two symbols that meet too seldom (``min_proba`` of all symbols) or by chance (``min_pmi`` bits)."""
-    _, rows = _branching(ids, total, max_length, 1, with_scores=False)
+    _, rows = branching_rows(ids, total, max_length, 1, with_scores=False)
     pairs = [row for row, length in enumerate(rows.lengths) if length == 2 and rows.counts[row] / total > min_proba]
     places, sizes = array("I", map(rows.positions.__getitem__, pairs)), bytes([2]) * len(pairs)
     splits = rows.split_counts(places, sizes)
@@ -116,7 +119,7 @@ def by_cohesion(
 ) -> tuple[bytes, Rows, set[int]]:
     """Cut wherever no cohesive n-gram stands across: one of n symbols whose every split is at least ``ratio``**(n - 1)
     times as frequent as chance. Returns the cohesive rows as well."""
-    _, rows = _branching(ids, total, max_length, min_count, with_scores=False)
+    _, rows = branching_rows(ids, total, max_length, min_count, with_scores=False)
     long = [row for row, length in enumerate(rows.lengths) if length > 1]
     places, sizes = array("I", map(rows.positions.__getitem__, long)), bytes(map(rows.lengths.__getitem__, long))
     splits = rows.split_counts(places, sizes)
