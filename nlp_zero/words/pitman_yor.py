@@ -125,8 +125,8 @@ class Sampler:
     @property
     def share(self) -> float:
         """q1: the share of one-symbol words among the tables."""
-        _, tables, one_symbol = self.totals
-        return one_symbol / max(tables, 1)
+        share: float = self.totals[2] / max(self.totals[1], 1)
+        return share
 
     def sweep(
         self,
