@@ -773,8 +773,12 @@ def _decoding(verb: argparse.ArgumentParser) -> None:
     )
 
 
+# Those of nlp_zero.words.discovery, which is not imported to read a command line.
+_METHODS = ("entropy", "bayes", "pmi", "cohesion")
+
+
 def _finding(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--method", choices=("entropy", "pmi", "cohesion"), default="entropy", help="default: entropy")
+    verb.add_argument("--method", choices=_METHODS, default=_METHODS[0], help=f"default: {_METHODS[0]}")
     verb.add_argument("--max-length", type=_positive, metavar="N", help="characters of the longest word")
     verb.add_argument("--min-count", type=_positive, metavar="N", help="default: chosen from the size of the text")
     verb.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")

@@ -823,3 +823,18 @@ def test_import_of_the_command_line_waits_for_no_room(box: Sandbox) -> None:
     script = "import sys, nlp_zero.cli; print([name for name in sys.modules if name.startswith('nlp_zero.')])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=box.environment())
     assert done.stdout == "['nlp_zero.cli']\n", done
+
+
+def test_methods_offered_are_those_that_exist() -> None:
+    from nlp_zero.words.discovery import METHODS
+
+    assert cli._METHODS == METHODS
+
+
+def test_bayes_learns_from_the_shell(box: Sandbox) -> None:
+    box.write("raw.txt", RAW * 20)
+    learned = box.process("learn", "--method", "bayes", "--seed", "3", "raw.txt", "-o", "b.model", "-q")
+    assert (learned.status, learned.err) == (0, "")
+    cut = box.process("cut", "-m", "b.model", "raw.txt")
+    assert cut.out.replace(" ", "") == RAW * 20
+    assert "葡萄酒" in cut.out.split()

@@ -34,6 +34,11 @@ def pmi(path: str) -> list[str]:
     return words(path, "pmi")
 
 
+def bayes(path: str) -> list[str]:
+    """Method `bayes`."""
+    return words(path, "bayes")
+
+
 def cohesion(path: str) -> list[str]:
     """Method `cohesion`."""
     return words(path, "cohesion")

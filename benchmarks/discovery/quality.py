@@ -20,7 +20,7 @@ PEERS = {
     "gensim Phrases x2": "gensim",
 }
 CONTROLS = ["control PMI+entropy Python", "control n-gram frequency"]
-METHODS = ("entropy", "pmi", "cohesion")
+METHODS = ("entropy", "bayes", "pmi", "cohesion")
 
 
 def peers() -> tuple[list[str], list[str]]:

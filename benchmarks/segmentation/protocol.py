@@ -17,6 +17,7 @@ from benchmarks import measure
 
 METHODS: dict[str, list[str]] = {
     "nlp-zero entropy": ["--method", "entropy"],
+    "nlp-zero bayes": ["--method", "bayes"],
     "nlp-zero cohesion": ["--method", "cohesion"],
     "nlp-zero pmi": ["--method", "pmi"],
 }
