@@ -23,7 +23,6 @@ from math import log, log2
 from typing import Any, TypeAlias
 
 from ..errors import InputError
-from . import pitman_yor
 from .description import prune, symbol_bits
 from .evidence import check_back, collect, words_of
 from .lexicon import Lexicon
@@ -212,6 +211,8 @@ class WordFinder:
         return types, lengths, rows
 
     def _by_bayes(self, progress: Progress) -> _Found:
+        from . import pitman_yor  # slow to import, and only this method wants it
+
         ids, settings = self._text.ids, self.settings
         progress("branching entropies", 0, 0)
         scores, rows = branching_rows(ids, self._text.size, settings["max_length"], settings["min_count"], True)

@@ -43,13 +43,13 @@ def collect(
     saved = saved_bits(text.ids, types, spelling)
     columns = zip(types.positions, types.lengths, types.counts, saved, found, bonds, strict=True)
     for place, size, count, bits, row, bond in columns:
-        left, right = (rows.left_entropy(row), rows.right_entropy(row)) if row >= 0 else (nan, nan)
+        if size > 1 and count < min_count:  # the last segmentation had less use for it
+            continue
+        left, right = rows.entropies(row) if row >= 0 else (nan, nan)
         # Three digits: more say nothing, and cost a reader of the file his patience.
         witness = (round(bond, 3), round(left, 3), round(right, 3))
         word = text.word(place, size)
         gain = bits if size > 1 else nan
-        if size > 1 and count < min_count:  # the last segmentation had less use for it
-            continue
         if not is_shape(word):
             yield Entry(word, count, round(gain, 1), *witness)
             continue
@@ -83,11 +83,11 @@ def _weakest_bonds(rows: Rows, types: Types, found: array[int]) -> list[float]:
     bonds = []
     splits = rows.split_counts(types.positions, types.lengths)
     for row, pairs in zip(found, splits, strict=True):
-        if row < 0 or not pairs or not all(left and right for left, right in pairs):
+        chance = max((left * right for left, right in pairs), default=0)
+        if row < 0 or not all(left * right for left, right in pairs) or not chance:
             bonds.append(nan)
         else:
-            joint = rows.counts[row] * rows.total
-            bonds.append(min(log2(joint / (left * right)) for left, right in pairs))
+            bonds.append(log2(rows.counts[row] * rows.total / chance))
     return bonds
 
 

@@ -649,9 +649,10 @@ def _write_tsv(lexicon: Lexicon, file: IO[str]) -> int:
             raise LexiconError(f"provenance: expected a name without spaces, such as 'input-sha256', got {key!r}")
         file.write(f"#{key} {_json(value)}\n")
     file.write("\t".join(_COLUMNS) + "\n")
-    for word, count, bits, pmi, left, right, tag in lexicon.entries():
-        evidence = f"{_number(bits)}\t{_number(pmi)}\t{_number(left)}\t{_number(right)}"
-        file.write(f"{_escape(word)}\t{count}\t{evidence}\t{_escape(tag)}\n")
+    file.writelines(
+        f"{_escape(word)}\t{count}\t{_number(bits)}\t{_number(pmi)}\t{_number(left)}\t{_number(right)}\t{_escape(tag)}\n"
+        for word, count, bits, pmi, left, right, tag in lexicon.entries()
+    )
     return 0
 
 

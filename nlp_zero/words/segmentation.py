@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from .. import kernels
@@ -62,24 +63,22 @@ class Rows:
         """The row of the n-gram that stands at each place with each size, or -1."""
         return array("i", kernels.match(self.ids, self.positions, self.lengths, places, sizes))
 
-    def left_entropy(self, row: int) -> float:
-        """Of the symbols before, in bits, every boundary a symbol of its own."""
-        return self._left[row] / 65536
-
-    def right_entropy(self, row: int) -> float:
-        """Of the symbols after, in bits."""
-        return self._right[row] / 65536
+    def entropies(self, row: int) -> tuple[float, float]:
+        """Of the symbols before and after, in bits, every boundary a symbol of its own."""
+        return self._left[row] / 65536, self._right[row] / 65536
 
     def split_counts(self, places: array[int], sizes: bytes) -> list[list[tuple[int, int]]]:
         """For every n-gram, the counts of the two parts of each of its splits (0 where below ``min_count``)."""
         parts_at, parts_of = array("I"), bytearray()
         for place, size in zip(places, sizes, strict=True):
             for split in range(1, size):
-                parts_at.extend((place, place + split))
-                parts_of.extend((split, size - split))
+                parts_at.append(place)
+                parts_at.append(place + split)
+                parts_of.append(split)
+                parts_of.append(size - split)
         found = [self.counts[row] if row >= 0 else 0 for row in self.find(parts_at, bytes(parts_of))]
         pairs = iter(zip(found[::2], found[1::2], strict=True))
-        return [[next(pairs) for _ in range(1, size)] for size in sizes]
+        return [list(islice(pairs, size - 1)) for size in sizes]
 
 
 def branching_rows(

@@ -28,6 +28,7 @@ WORD_LIMIT = 0xF000
 """Ids below it (but not 0, a line end) are symbols of words, the others known boundaries."""
 
 _RUN_IDS = {1: NUMBER, 2: YEAR, 3: LATIN, 4: RARE}
+_PLACEHOLDERS = frozenset(_RUN_IDS.values())
 _FIRST_ID, _LAST_ID = 8, 0xFFFE
 _SPECIAL = frozenset((*_RUN_IDS, 0xFFFF))
 
@@ -63,7 +64,7 @@ def is_shape(word: str) -> bool:
     >>> is_shape(NUMBER + "元"), is_shape("5元")
     (True, False)
     """
-    return any("\ufdd0" <= character <= "\ufdd3" for character in word)
+    return not _PLACEHOLDERS.isdisjoint(word)
 
 
 _READABLE = str.maketrans({NUMBER: "〈number〉", YEAR: "〈year〉", LATIN: "〈latin〉", RARE: "〈rare〉"})
