@@ -243,14 +243,13 @@ def _learn(options: argparse.Namespace, console: Console) -> None:
     size = os.path.getsize(options.output)
     console.note(f"wrote {options.output}: {size:,} bytes, {time.perf_counter() - started:.1f} s")
     if options.show:
-        rows = _rows(lexicon, "tsv", options.show)
+        rows = _rows(_without_shapes(lexicon), "tsv", options.show)
         _print("".join(dropwhile(lambda line: line.startswith("#"), rows)))
 
 
 def _words(options: argparse.Namespace, console: Console) -> None:
     """Ranked words with their evidence."""
     from .words.lexicon import Lexicon
-    from .words.symbols import is_shape
 
     if options.examples and options.format not in ("tsv", "jsonl"):
         options.usage(f"--examples: expected --format tsv or jsonl, got {options.format}")
@@ -259,7 +258,7 @@ def _words(options: argparse.Namespace, console: Console) -> None:
     finder, corpus = _train(options, console)
     lexicon = finder.find(known, progress=console.progress)
     if not options.shapes:
-        lexicon = lexicon.subtract(list(filter(is_shape, lexicon)))
+        lexicon = _without_shapes(lexicon)
     if options.output:
         _summarize(finder, lexicon, corpus, console)
     else:
@@ -270,6 +269,13 @@ def _words(options: argparse.Namespace, console: Console) -> None:
         rows = _with_examples(rows, lexicon, options.format, lambda word: finder.examples(word, options.examples))
     with _output(options.output) as write:
         write("".join(rows))
+
+
+def _without_shapes(lexicon: Lexicon) -> Lexicon:
+    """The words that a reader can read: "any number + 元" is for the tokenizer."""
+    from .words.symbols import is_shape
+
+    return lexicon.subtract(list(filter(is_shape, lexicon)))
 
 
 def _train(options: argparse.Namespace, console: Console) -> tuple[WordFinder, Corpus]:
