@@ -37,7 +37,8 @@ def _load_fast() -> ModuleType | None:
         from . import _fast
     except ImportError:
         return None
-    return _fast
+    # A build of older sources lacks kernels: it is as good as none, until it is built again.
+    return _fast if all(hasattr(_fast, name) for name in _TWINS) else None
 
 
 def available() -> tuple[str, ...]:

@@ -684,7 +684,7 @@ done:
 /* ---- distinct words of a segmentation ---------------------------------------------------------------------------------- */
 
 /* A word of a hash table. Up to four symbols are the key itself, so that telling two words apart does not touch the
-   text: that is a miss of the cache each time, and took a third of the time. */
+   text, which is a miss of the cache each time. */
 typedef struct {
     uint64_t key;
     uint32_t type;  /* number of the type + 1; 0 is an empty slot */

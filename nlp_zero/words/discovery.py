@@ -38,7 +38,8 @@ METHODS = ("entropy", "bayes", "pmi", "cohesion")
 
 GAIN = 6.0
 """Bits that method ``entropy`` gives every word of two symbols or more. Chosen on the UD dev set and the tails of the
-PKU and MSR training text, where 5, 6, 7 and 8 bits gave a mean F1 of .776, .780, .779 and .778 (0 bits: .744)."""
+PKU and MSR training text, where 0, 4, 6, 8 and 10 bits give a mean F1 of .734, .765, .772, .773 and .773: the least on
+the plateau (benchmarks/segmentation/gain.py)."""
 
 LITTLE_TEXT = 20_000
 """Below so many symbols the finder warns that it knows little."""
