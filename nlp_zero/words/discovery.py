@@ -250,9 +250,7 @@ class WordFinder:
         ids, settings = self._text.ids, self.settings
         progress("n-grams", 0, 0)
         order = settings["max_length"]
-        lengths, rows, cohesive = by_cohesion(
-            ids, self._text.size, order, settings["min_count"], settings["min_ratio"]
-        )
+        lengths, rows, cohesive = by_cohesion(ids, self._text.size, order, settings["min_count"], settings["min_ratio"])
         progress("checking back", 0, 0)
         types = count_types(ids, lengths)
         self._spelling = symbol_bits(ids, types)

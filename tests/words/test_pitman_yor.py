@@ -9,8 +9,10 @@ import pytest
 
 from nlp_zero import kernels
 from nlp_zero.evaluation import segmentation_scores
+from nlp_zero.words.chain import Chain, Settings, Sweep
 from nlp_zero.words.discovery import WordFinder
-from nlp_zero.words.pitman_yor import Sampler, Settings, Sweep, association_ratio, is_one_symbol_text, segment
+from nlp_zero.words.gate import association_ratio, is_one_symbol_text
+from nlp_zero.words.pitman_yor import segment
 from nlp_zero.words.symbols import SymbolText
 
 
@@ -110,7 +112,7 @@ def test_words_of_one_symbol_with_syntax_are_told_from_words_of_many():
 def test_share_is_that_of_one_symbol_tables():
     text = SymbolText(["山水山水火"])
     lengths = bytes([2, 0, 1, 1, 1, 0])
-    chain = Sampler(text.ids, first_scores(text.ids), lengths, Settings())
+    chain = Chain(text.ids, first_scores(text.ids), lengths, Settings())
 
     assert chain.totals[0] == 4
     assert chain.share == (chain.totals[1] - chain.tables[chain.sizes.index(2)]) / chain.totals[1]

@@ -1,0 +1,210 @@
+"""A chain (采样链): a text, its segmentation, and the Pitman-Yor restaurant of words that they fill.
+
+:class:`Chain` is the state that the sampler of :mod:`nlp_zero.kernels.sampling` works on, with a method for each thing that
+can be done to it: seat the words anew, learn how words are spelt and how long they are, sweep over the text, cluster the
+words by their neighbours, merge pairs. What is done when is the recipe: :mod:`nlp_zero.words.pitman_yor`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from math import exp, log
+from typing import NamedTuple
+
+from .. import kernels
+from .classes import CLASSES, word_classes
+from .expert import second_opinion
+from .merging import Model, merge_pairs
+
+__all__ = ["Chain", "Report", "Settings", "Sweep"]
+
+TARGET = 0.22
+"""The share of one-symbol words among the tables that the bonus steers for; read off news text of three sizes."""
+
+STEERING = 0.4
+"""How far a sweep moves the bonus for each unit of ln(q1 / target), and how far at most."""
+
+
+class Settings(NamedTuple):
+    """What the recipe fixes; ``steer``, ``merge`` and ``expert`` switch parts of it off."""
+
+    max_length: int = 4  # symbols of a word
+    discount: float = 0.7
+    strength: float = 20000.0
+    gamma: float = 0.12  # weight of the autonomy, in nats a bit
+    class_gamma: float = 0.18  # the same when classes have their say
+    class_power: float = 1.5  # of the ratio of neighbouring classes
+    target: float = TARGET
+    rounds: int = 2  # with classes, before the last one with the expert
+    steer: bool = True
+    merge: bool = True
+    expert: bool = True
+    seed: int = 1
+
+
+class Sweep(NamedTuple):
+    """What one sweep has to tell: its stage, its number there, of how many, and the state after it."""
+
+    stage: str
+    number: int
+    total: int
+    score: float  # nats
+    share: float  # of one-symbol words among the tables
+    bonus: float
+    words: int
+
+
+Report = Callable[[Sweep], None]
+
+
+class Chain:
+    """The state of a chain: a text, its segmentation, and the restaurant that they fill."""
+
+    def __init__(self, ids: array[int], scores: bytes, lengths: bytes, settings: Settings) -> None:
+        self.ids = ids
+        self.settings = settings
+        self.lengths = bytearray(lengths)
+        self.random = array("Q", (settings.seed,))
+        width = settings.max_length
+        index, starts, sizes, prefix, suffix = kernels.substrings(ids, width)
+        self.index = array("I", index)
+        self.starts, self.sizes = array("I", starts), sizes
+        self.prefix, self.suffix = array("I", prefix), array("I", suffix)
+        self.scores = memoryview(scores).cast("h")
+        self.base: array[float] | None = None
+        # The lengths and spellings of all types, one table each, decide how many tables their customers take.
+        self.reseat()
+        self.respell(1)
+        self.reseat()
+
+    def boost(self, gamma: float) -> array[float]:
+        """exp(gamma A(w)) of every substring."""
+        return array("f", kernels.boosts(self.scores, self.starts, self.sizes, self.settings.max_length, gamma))
+
+    def reseat(self) -> None:
+        """Fill the restaurant anew from the segmentation."""
+        settings = self.settings
+        counts, tables, totals = kernels.seat(
+            self.index,
+            settings.max_length,
+            self.lengths,
+            len(self.sizes),
+            self.base,
+            settings.discount,
+            settings.strength,
+            self.random,
+        )
+        self.counts, self.tables, self.totals = array("i", counts), array("i", tables), array("q", totals)
+
+    def respell(self, min_count: int = 2) -> None:
+        """Learn the prior of lengths and the spelling of words from the tables."""
+        width = self.settings.max_length
+        lengths = kernels.length_prior(self.sizes, self.counts, self.tables, width, min_count)
+        base = kernels.spelling(self.sizes, self.prefix, self.suffix, self.tables, array("d", lengths), 0.7)
+        self.base = array("f", base)
+
+    @property
+    def share(self) -> float:
+        """q1: the share of one-symbol words among the tables."""
+        share: float = self.totals[2] / max(self.totals[1], 1)
+        return share
+
+    def sweep(
+        self,
+        boost: array[float],
+        bonus: float,
+        sampled: bool,
+        expert: array[float] | None = None,
+        classes: bytearray | None = None,
+        ratios: array[float] | None = None,
+    ) -> float:
+        """One sweep over the text; the log of what its segmentations weigh, in nats."""
+        settings = self.settings
+        factors = array("d", [exp(bonus * size) for size in range(settings.max_length)])
+        score: float = kernels.sweep(
+            self.index,
+            settings.max_length,
+            self.counts,
+            self.tables,
+            self.totals,
+            self.lengths,
+            self.base,
+            boost,
+            factors,
+            settings.discount,
+            settings.strength,
+            self.random,
+            sampled,
+            expert,
+            classes,
+            ratios,
+        )
+        return score
+
+    # ---- the stages
+
+    def words_stage(self, sampled: int, final: int, report: Report) -> None:
+        """The unigram model; ``sampled`` sweeps, then ``final`` ones that take the best segmentation."""
+        boost, bonus, total = self.boost(self.settings.gamma), 0.0, sampled + final
+        for number in range(total):
+            score = self.sweep(boost, bonus, number < sampled)
+            self.respell()
+            if self.settings.steer and number < sampled:
+                step = STEERING * log(max(self.share, 1e-9) / self.settings.target)
+                bonus = min(max(bonus + min(max(step, -STEERING), STEERING), -1.0), 3.0)
+            report(Sweep("words", number + 1, total, score, self.share, bonus, self.totals[0]))
+
+    def class_stage(self, name: str, sampled: int, final: int, report: Report, with_expert: bool = False) -> None:
+        """The model with classes of neighbours, after merging pairs; with the expert, if wanted."""
+        settings, total = self.settings, sampled + final
+        boost = self.boost(settings.class_gamma)
+        classes = word_classes(self.index, settings.max_length, bytes(self.lengths), self.sizes, self.counts)
+        self.reseat()
+        self.respell()
+        expert = self.expert() if with_expert else None
+        ratios = self.ratios(classes)
+        if settings.merge:
+            self.merge_pairs(boost, classes, ratios)
+        for number in range(total):
+            if number % 2 == 0:
+                ratios = self.ratios(classes)
+            score = self.sweep(boost, 0.0, number < sampled, expert, classes, ratios)
+            report(Sweep(name, number + 1, total, score, self.share, 0.0, self.totals[0]))
+
+    def merge_pairs(self, boost: array[float], classes: bytearray, ratios: array[float]) -> None:
+        """Join pairs of one-symbol words everywhere at once, where the model gains by it."""
+        settings = self.settings
+        model = Model(
+            self.counts,
+            self.tables,
+            self.base or array("f"),
+            boost,
+            classes,
+            array("d", map(log, ratios)),
+            settings.discount,
+            settings.strength,
+        )
+        _, lengths = merge_pairs(self.index, settings.max_length, bytes(self.lengths), model)
+        self.lengths[:] = lengths
+        self.reseat()
+
+    def expert(self) -> array[float]:
+        """Log odds of a boundary after each symbol, each half of the text judged by the other."""
+        return second_opinion(self.ids, bytes(self.lengths), self.settings.seed)
+
+    def ratios(self, classes: bytearray) -> array[float]:
+        """R(a, b)**rho: how much more often a word of class b follows one of class a than chance would have it."""
+        coded = kernels.class_counts(self.index, self.settings.max_length, self.lengths, classes, CLASSES)
+        counts = array("I", coded)
+        rows = [sum(counts[a * CLASSES : (a + 1) * CLASSES]) for a in range(CLASSES)]
+        columns = [sum(counts[b::CLASSES]) for b in range(CLASSES)]
+        total = max(sum(rows), 1)
+        result = array("d")
+        for a in range(CLASSES):
+            for b in range(CLASSES):
+                expected = rows[a] * columns[b] / total
+                prior = 5.0 * min(1.0, expected)
+                ratio = (counts[a * CLASSES + b] + prior + 0.01) / (expected + prior + 0.01)
+                result.append(exp(self.settings.class_power * log(ratio)))
+        return result

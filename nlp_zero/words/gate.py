@@ -1,0 +1,77 @@
+"""The gate (古文判别): is this a text in which nearly every word has one symbol, as in Classical Chinese?
+
+Such a text has a second, better solution that no sampler reaches from a first one, so it is asked for before sampling.
+Two figures read off the raw text tell: how far association reaches (:func:`association_ratio`), and the share of
+one-symbol words that a chain without steering comes to.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from math import log2
+from random import Random
+
+from .. import kernels
+from .chain import Chain, Settings
+from .symbols import WORD_LIMIT
+
+__all__ = ["association_ratio", "is_one_symbol_text"]
+
+GATE_SHARE, GATE_RATIO, GATE_SYMBOLS = 0.7, 0.38, 300_000
+"""Above both, every symbol is a word: q1 without steering and I2 / I1, on so many symbols of the text at most."""
+
+
+def is_one_symbol_text(ids: array[int], settings: Settings) -> bool:
+    """Whether nearly every word of the text has one symbol, as in Classical Chinese; by a sample of blocks."""
+    sample = _sample(ids, GATE_SYMBOLS)
+    nearest, ratio = association_ratio(sample, settings.seed)
+    if nearest >= 0.1 and ratio <= GATE_RATIO:
+        return False
+    scores = kernels.branching(sample, settings.max_length, len(sample) + 1, True)[0]
+    start = kernels.segment(sample, memoryview(scores).cast("h"), settings.max_length, 0)
+    chain = Chain(sample, scores, start, settings._replace(steer=False))
+    chain.words_stage(11, 3, lambda sweep: None)
+    return chain.share > GATE_SHARE
+
+
+def association_ratio(ids: array[int], seed: int = 1) -> tuple[float, float]:
+    """I1 in bits, and I2 / I1: what a symbol tells about the next one, and how much of it the one after still knows.
+
+    I_d is the mutual information of symbols at distance d inside chunks, less that of the same pairs shuffled. Inside
+    words association stops with the word; where every symbol is a word, it reaches further: the ratio is higher.
+    """
+    nearest, farther = (_mutual_information(ids, distance, seed) for distance in (1, 2))
+    return nearest, farther / nearest if nearest > 0 else 0.0
+
+
+def _mutual_information(ids: array[int], distance: int, seed: int) -> float:
+    pairs = [
+        (left, right)
+        for left, middle, right in zip(ids, ids[distance - 1 :], ids[distance:], strict=False)
+        if 0 < left < WORD_LIMIT and 0 < right < WORD_LIMIT and (distance == 1 or 0 < middle < WORD_LIMIT)
+    ]
+    shuffled = [right for _, right in pairs]
+    Random(seed).shuffle(shuffled)
+    chance = list(zip((left for left, _ in pairs), shuffled, strict=True))
+    return _joint_log(pairs) - _joint_log(chance)
+
+
+def _joint_log(pairs: list[tuple[int, int]]) -> float:
+    """sum p log2 p over distinct pairs: mutual information up to the entropies of the two sides, which cancel."""
+    total = len(pairs)
+    return sum(count / total * log2(count / total) for count in Counter(pairs).values())
+
+
+def _sample(ids: array[int], limit: int) -> array[int]:
+    """Blocks of chunks from all over the text, ``limit`` symbols in all."""
+    if len(ids) <= limit:
+        return ids
+    size = 4000
+    blocks = limit // size
+    sample = array("H")
+    for number in range(blocks):
+        start = (len(ids) - size) * number // max(blocks - 1, 1)
+        sample.extend(ids[start : start + size])
+        sample.append(0)
+    return sample
