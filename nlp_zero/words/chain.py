@@ -1,8 +1,8 @@
 """A chain (采样链): a text, its segmentation, and the Pitman-Yor restaurant of words that they fill.
 
-:class:`Chain` is the state that the sampler of :mod:`nlp_zero.kernels.sampling` works on, with a method for each thing that
-can be done to it: seat the words anew, learn how words are spelt and how long they are, sweep over the text, cluster the
-words by their neighbours, merge pairs. What is done when is the recipe: :mod:`nlp_zero.words.pitman_yor`.
+:class:`Chain` is the state that the sampler of :mod:`nlp_zero.kernels.sampling` works on, with a method for each thing
+that can be done to it: seat the words anew, learn how words are spelt and how long they are, sweep over the text,
+cluster the words by their neighbours, merge pairs. What is done when is the recipe, :mod:`nlp_zero.words.pitman_yor`.
 """
 
 from __future__ import annotations
