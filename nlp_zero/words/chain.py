@@ -16,6 +16,7 @@ from .. import kernels
 from .classes import CLASSES, word_classes
 from .expert import second_opinion
 from .merging import Model, merge_pairs
+from .prior import Prior, seat
 
 __all__ = ["Chain", "Report", "Settings", "Sweep"]
 
@@ -61,9 +62,12 @@ Report = Callable[[Sweep], None]
 class Chain:
     """The state of a chain: a text, its segmentation, and the restaurant that they fill."""
 
-    def __init__(self, ids: array[int], scores: bytes, lengths: bytes, settings: Settings) -> None:
+    def __init__(
+        self, ids: array[int], scores: bytes, lengths: bytes, settings: Settings, prior: Prior | None = None
+    ) -> None:
         self.ids = ids
         self.settings = settings
+        self.merged: list[int] = []  # pairs, by rounds
         self.lengths = bytearray(lengths)
         self.random = array("Q", (settings.seed,))
         width = settings.max_length
@@ -73,6 +77,7 @@ class Chain:
         self.prefix, self.suffix = array("I", prefix), array("I", suffix)
         self.scores = memoryview(scores).cast("h")
         self.base: array[float] | None = None
+        self.guests = seat(prior, ids, self.starts, self.sizes) if prior else None
         # The lengths and spellings of all types, one table each, decide how many tables their customers take.
         self.reseat()
         self.respell(1)
@@ -96,6 +101,12 @@ class Chain:
             self.random,
         )
         self.counts, self.tables, self.totals = array("i", counts), array("i", tables), array("q", totals)
+        if self.guests:
+            for number, count in zip(self.guests.numbers, self.guests.counts, strict=True):
+                self.counts[number] += count
+                self.tables[number] += 1
+            for place, more in enumerate(self.guests.totals):
+                self.totals[place] += more
 
     def respell(self, min_count: int = 2) -> None:
         """Learn the prior of lengths and the spelling of words from the tables."""
@@ -185,7 +196,8 @@ class Chain:
             settings.discount,
             settings.strength,
         )
-        _, lengths = merge_pairs(self.index, settings.max_length, bytes(self.lengths), model)
+        merges, lengths = merge_pairs(self.index, settings.max_length, bytes(self.lengths), model)
+        self.merged.append(len(merges))
         self.lengths[:] = lengths
         self.reseat()
 

@@ -17,7 +17,7 @@ Thresholds that are not given follow from the size of the text; :attr:`WordFinde
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import islice
 from math import log, log2
 from typing import Any, TypeAlias
@@ -26,6 +26,7 @@ from ..errors import InputError
 from .description import prune, symbol_bits
 from .evidence import check_back, collect, words_of
 from .lexicon import Lexicon
+from .prior import encode
 from .redundancy import drop_redundant
 from .segmentation import Rows, Types, branching_rows, by_cohesion, by_entropy, by_pmi, count_types
 from .symbols import SymbolText
@@ -60,7 +61,12 @@ class WordFinder:
     for each doubling of the text beyond a million symbols). For ``entropy``, ``gain`` is what a word of two symbols or
     more gains, in bits (default 6). For ``pmi``, ``min_pmi`` in nats (default 1) and ``min_proba``, of all symbols
     (default 1e-7, that of nlp-zero 0.1). For ``cohesion``, ``min_ratio`` is what every split of n symbols must exceed
-    chance by, to the power n - 1 (default 5). ``bayes`` draws its samples from ``seed``: the same seed, the same words.
+    chance by, to the power n - 1 (default 5).
+
+    ``bayes`` draws its samples from ``seed``: the same seed, the same words. ``chains`` of them vote on each boundary
+    (default 1), in ``workers`` threads, which change nothing but the time. ``prior``: words known beforehand, each with
+    the number of times it counts as read. ``base``: a tokenizer whose words are known with the counts they have there;
+    they stay in what is found. With ``keep_going``, a Ctrl-C while sampling takes what the last complete sweep left.
 
     >>> finder = WordFinder(min_count=2).train(["葡萄酒很好", "红葡萄酒", "白葡萄酒呢", "喝葡萄酒吧"])
     >>> next(finder.find().entries()).word
@@ -78,6 +84,11 @@ class WordFinder:
         min_proba: float | None = None,
         min_ratio: float | None = None,
         seed: int = 0,
+        chains: int = 1,
+        workers: int = 1,
+        prior: Mapping[str, int] | None = None,
+        base: Tokenizer | None = None,
+        keep_going: bool = False,
     ) -> None:
         if method not in METHODS:
             raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
@@ -85,6 +96,11 @@ class WordFinder:
             raise ValueError(f"max_length: expected 1 to 8, got {max_length}")
         if min_count is not None and min_count < 1:
             raise ValueError(f"min_count: expected 1 or more, got {min_count}")
+        for name, value in (("chains", chains), ("workers", workers)):
+            if not 1 <= value <= 255:
+                raise ValueError(f"{name}: expected 1 to 255, got {value}")
+        if method != "bayes" and (prior or base or chains > 1 or keep_going):
+            raise ValueError("chains, prior, base and keep_going: expected with the method bayes only")
         self.method = method
         self.max_length = max_length
         self.min_count = min_count
@@ -93,6 +109,12 @@ class WordFinder:
         self.min_proba = min_proba
         self.min_ratio = min_ratio
         self.seed = seed
+        self.chains = chains
+        self.workers = workers
+        self.prior = prior
+        self.base = base
+        self.keep_going = keep_going
+        self.observations: dict[str, Any] = {}
         self._text = SymbolText()
         self._characters = 0
         self._sources: list[str] = []
@@ -133,7 +155,8 @@ class WordFinder:
         return merged
 
     def _options(self) -> dict[str, Any]:
-        names = ("max_length", "min_count", "gain", "min_pmi", "min_proba", "min_ratio", "seed")
+        thresholds = ("max_length", "min_count", "gain", "min_pmi", "min_proba", "min_ratio")
+        names = (*thresholds, "seed", "chains", "workers", "prior", "base", "keep_going")
         return {name: getattr(self, name) for name in names}
 
     # ---- what the size of the text chose
@@ -148,7 +171,7 @@ class WordFinder:
         if self.method == "bayes":
             # A word seen twice is a word: the model itself weighs what a rare one costs.
             common["min_count"] = self._or(self.min_count, 2)
-            return {**common, "max_length": self._or(self.max_length, 4), "seed": self.seed}
+            return {**common, "max_length": self._or(self.max_length, 4), "seed": self.seed, "chains": self.chains}
         if self.method == "cohesion":
             return {**common, "max_length": self._or(self.max_length, 4), "min_ratio": self._or(self.min_ratio, 5.0)}
         # As published: what bounds the counts is min_proba.
@@ -171,6 +194,8 @@ class WordFinder:
             )
         if self._found is not None and not any(len(entry.word) > 1 for entry in self._found.entries(limit=1)):
             notes.append(f"no word of two or more characters was found at {least} occurrences or more")
+        if "stopped after sweep" in self.observations:
+            notes.append(f"sampling was stopped after sweep {self.observations['stopped after sweep']}")
         return notes
 
     # ---- words out
@@ -189,10 +214,16 @@ class WordFinder:
         text = self._text
         if not text.size:
             raise InputError("no Chinese text: expected at least one character of a word, got none")
-        found: _Found = getattr(self, f"_by_{self.method}")(progress)
+        cut: _Found = getattr(self, f"_by_{self.method}")(progress)
         progress("collecting evidence", 0, 0)
-        entries = collect(text, *found, self.settings["min_count"], self._spelling)
-        return Lexicon(entries, provenance=self._provenance())
+        entries = collect(text, *cut, self.settings["min_count"], self._spelling)
+        found = Lexicon(entries, provenance=self._provenance())
+        known = self._known_before()
+        if not known:
+            return found
+        merged = Lexicon.merge(found, Lexicon(known))
+        merged.provenance = {**found.provenance, "known-words": len(known)}
+        return merged
 
     def _provenance(self) -> dict[str, Any]:
         size = {"characters": self._characters, "symbols": self._text.size}
@@ -219,13 +250,29 @@ class WordFinder:
         scores, rows = branching_rows(ids, self._text.size, settings["max_length"], settings["min_count"], True)
         recipe = pitman_yor.Settings(max_length=settings["max_length"], seed=self.seed)
 
-        def report(sweep: pitman_yor.Sweep) -> None:
-            progress(sweep.stage, sweep.number, sweep.total)
+        def report(state: pitman_yor.Progress) -> None:
+            progress(state.describe(), state.done, state.total)
 
-        lengths = pitman_yor.segment(ids, scores, recipe, report)
+        lengths, self.observations = pitman_yor.segment(
+            ids,
+            scores,
+            recipe,
+            report,
+            chains=self.chains,
+            workers=self.workers,
+            keep_going=self.keep_going,
+            prior=encode(self._text, self._known_before()),
+        )
         types = count_types(ids, lengths)
         self._spelling = symbol_bits(ids, types)
         return types, lengths, rows
+
+    def _known_before(self) -> dict[str, int]:
+        """The words known before the text was read, with the counts that they have as such."""
+        known = dict(self.base.lexicon.counts()) if self.base else {}
+        for word, count in (self.prior or {}).items():
+            known[word] = known.get(word, 0) + count
+        return known
 
     def _by_pmi(self, progress: Progress) -> _Found:
         ids, settings = self._text.ids, self.settings

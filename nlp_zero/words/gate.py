@@ -11,28 +11,52 @@ from array import array
 from collections import Counter
 from math import log2
 from random import Random
+from typing import Any, NamedTuple
 
 from .. import kernels
 from .chain import Chain, Settings
 from .symbols import WORD_LIMIT
 
-__all__ = ["association_ratio", "is_one_symbol_text"]
+__all__ = ["Verdict", "association_ratio", "judge"]
 
 GATE_SHARE, GATE_RATIO, GATE_SYMBOLS = 0.7, 0.38, 300_000
 """Above both, every symbol is a word: q1 without steering and I2 / I1, on so many symbols of the text at most."""
 
 
-def is_one_symbol_text(ids: array[int], settings: Settings) -> bool:
+class Verdict(NamedTuple):
+    """Whether nearly every word of a text has one symbol, and what told so.
+
+    ``nearest`` is I1 in bits, ``ratio`` I2 / I1 (:func:`association_ratio`), ``share`` that of one-symbol words among
+    the tables of a chain without steering; None if it was not asked, because the ratio had decided.
+    """
+
+    one_symbol: bool
+    nearest: float
+    ratio: float
+    share: float | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """By names for people."""
+        facts = {
+            "I1, bits": round(self.nearest, 4),
+            "I2 / I1": round(self.ratio, 4),
+            "gate: share of one-symbol words": None if self.share is None else round(self.share, 4),
+            "every symbol a word": self.one_symbol,
+        }
+        return {name: value for name, value in facts.items() if value is not None}
+
+
+def judge(ids: array[int], settings: Settings) -> Verdict:
     """Whether nearly every word of the text has one symbol, as in Classical Chinese; by a sample of blocks."""
     sample = _sample(ids, GATE_SYMBOLS)
     nearest, ratio = association_ratio(sample, settings.seed)
     if nearest >= 0.1 and ratio <= GATE_RATIO:
-        return False
+        return Verdict(False, nearest, ratio)
     scores = kernels.branching(sample, settings.max_length, len(sample) + 1, True)[0]
     start = kernels.segment(sample, memoryview(scores).cast("h"), settings.max_length, 0)
     chain = Chain(sample, scores, start, settings._replace(steer=False))
     chain.words_stage(11, 3, lambda sweep: None)
-    return chain.share > GATE_SHARE
+    return Verdict(chain.share > GATE_SHARE, nearest, ratio, chain.share)
 
 
 def association_ratio(ids: array[int], seed: int = 1) -> tuple[float, float]:

@@ -14,33 +14,197 @@ The recipe has three stages, each of which hands on nothing but its segmentation
 3. **Expert.** Once more, with a logistic model of boundaries by the symbols around them, each half of the text judged
    by what was learnt on the other (:mod:`nlp_zero.kernels.experts`).
 
-A *gate* comes first (:mod:`nlp_zero.words.gate`): where every symbol is a word, none of this is done.
+A *gate* comes first (:mod:`nlp_zero.words.gate`): where every symbol is a word, none of this is done. Several *chains*
+with seeds of their own may run side by side, in threads; then they vote on each boundary (:mod:`nlp_zero.words.vote`).
 """
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event, Lock
+from typing import Any, NamedTuple
 
 from .. import kernels
-from .chain import Chain, Report, Settings, Sweep
-from .gate import is_one_symbol_text
+from .chain import Chain, Settings, Sweep
+from .gate import Verdict, judge
+from .prior import Prior
 from .symbols import WORD_LIMIT
+from .vote import majority
 
-__all__ = ["Settings", "Sweep", "segment"]
+__all__ = ["Outcome", "Progress", "Report", "Settings", "Stage", "Sweep", "schedule", "segment"]
 
 
-def segment(ids: array[int], scores: bytes, settings: Settings, report: Report) -> bytes:
+class Stage(NamedTuple):
+    """A part of the recipe: so many sampled sweeps, then so many that take the best segmentation."""
+
+    name: str
+    sampled: int
+    final: int
+
+    @property
+    def sweeps(self) -> int:
+        return self.sampled + self.final
+
+
+class Progress(NamedTuple):
+    """A sweep has ended: ``done`` of ``total``, over all chains."""
+
+    done: int
+    total: int
+    chain: int  # from 1
+    sweep: Sweep
+
+    def describe(self) -> str:
+        """Stage, sweep, words, for people."""
+        sweep = self.sweep
+        return f"chain {self.chain}, {sweep.stage}, sweep {sweep.number} of {sweep.total}: {sweep.words:,} words"
+
+
+class Outcome(NamedTuple):
+    """A segmentation, and what was observed and chosen on the way."""
+
+    lengths: bytes
+    facts: dict[str, Any]
+
+
+Report = Callable[[Progress], None]
+
+
+def schedule(settings: Settings) -> list[Stage]:
+    """The stages of a chain, in order.
+
+    >>> sum(stage.sweeps for stage in schedule(Settings()))
+    28
+    """
+    rounds = [Stage(f"classes {number + 1}", 3, 1) for number in range(settings.rounds)]
+    return [Stage("words", 11, 3), *rounds, *([Stage("expert", 4, 2)] if settings.expert else [])]
+
+
+def segment(
+    ids: array[int],
+    scores: bytes,
+    settings: Settings,
+    report: Report = lambda progress: None,
+    *,
+    chains: int = 1,
+    workers: int = 1,
+    keep_going: bool = False,
+    prior: Prior | None = None,
+) -> Outcome:
     """The segmentation of a text by the whole recipe. ``scores`` as :func:`nlp_zero.kernels.branching` gives them.
 
-    About 30 sweeps; O(n) each, n symbols. In C a sweep takes 0.3 to 0.5 s for three million symbols.
+    ``chains`` chains with the seeds seed, seed + 1, ... run in ``workers`` threads; the result does not depend on the
+    number of threads. ``prior``: what is known of words beforehand. With ``keep_going`` a Ctrl-C ends the sampling, and
+    what the last complete sweep of each chain left is the result. About 30 sweeps a chain, O(n) each; in C one takes
+    0.3 to 0.5 s for three million symbols.
     """
-    if is_one_symbol_text(ids, settings):
-        return bytes(1 if 0 < symbol < WORD_LIMIT else 0 for symbol in ids)
-    lengths = kernels.segment(ids, memoryview(scores).cast("h"), settings.max_length, 0)
-    chain = Chain(ids, scores, lengths, settings)
-    chain.words_stage(11, 3, report)
-    for number in range(settings.rounds):
-        chain.class_stage(f"classes {number + 1}", 3, 1, report)
-    if settings.expert:
-        chain.class_stage("expert", 4, 2, report, with_expert=True)
-    return bytes(chain.lengths)
+    verdict = judge(ids, settings)
+    if verdict.one_symbol:
+        return Outcome(bytes(1 if 0 < symbol < WORD_LIMIT else 0 for symbol in ids), verdict.facts())
+    start = kernels.segment(ids, memoryview(scores).cast("h"), settings.max_length, 0)
+    runs = _Runs(ids, scores, start, settings, chains, prior, report)
+    try:
+        runs.run(workers)
+    except KeyboardInterrupt:
+        if not keep_going:
+            raise
+        facts = {**runs.facts(verdict), "stopped after sweep": f"{runs.done} of {runs.total}"}
+        return Outcome(majority(ids, runs.kept, settings.max_length), facts)
+    return Outcome(majority(ids, runs.kept, settings.max_length), runs.facts(verdict))
+
+
+class _Stopped(Exception):
+    """Raised inside a chain when another thread wants it to end."""
+
+
+class _Runs:
+    """Chains over one text, and what each last left complete."""
+
+    def __init__(
+        self,
+        ids: array[int],
+        scores: bytes,
+        start: bytes,
+        settings: Settings,
+        chains: int,
+        prior: Prior | None,
+        report: Report,
+    ) -> None:
+        self.ids, self.scores, self.start, self.settings, self.prior = ids, scores, start, settings, prior
+        self.report = report
+        self.stages = schedule(settings)
+        self.total = chains * sum(stage.sweeps for stage in self.stages)
+        self.done = 0
+        self.kept = [start] * chains
+        self.last: list[dict[str, Sweep]] = [{} for _ in range(chains)]
+        self.merged: list[list[int]] = [[] for _ in range(chains)]
+        self.stop = Event()
+        self.lock = Lock()
+
+    def run(self, workers: int) -> None:
+        """All chains; one alone runs in the calling thread, where a Ctrl-C ends even a sweep."""
+        if len(self.kept) == 1:
+            self._chain(0)
+            return
+        with ThreadPoolExecutor(workers) as pool:
+            futures = [pool.submit(self._chain, number) for number in range(len(self.kept))]
+            try:
+                wait(futures)
+            except KeyboardInterrupt:
+                self.stop.set()
+                raise
+        for future in futures:
+            future.result()
+
+    def _chain(self, number: int) -> None:
+        try:
+            self._sample(number)
+        except _Stopped:
+            pass
+        except BaseException:
+            self.stop.set()  # Whatever ends one chain ends the others too.
+            raise
+
+    def _sample(self, number: int) -> None:
+        settings = self.settings._replace(seed=self.settings.seed + number)
+        chain = Chain(self.ids, self.scores, self.start, settings, self.prior)
+        self.merged[number] = chain.merged
+
+        def report(sweep: Sweep) -> None:
+            self._tell(number, sweep, bytes(chain.lengths))
+
+        for stage in self.stages:
+            if stage.name == "words":
+                chain.words_stage(stage.sampled, stage.final, report)
+            else:
+                chain.class_stage(stage.name, stage.sampled, stage.final, report, stage.name == "expert")
+
+    def _tell(self, number: int, sweep: Sweep, lengths: bytes) -> None:
+        with self.lock:
+            self.kept[number] = lengths
+            self.last[number][sweep.stage] = sweep
+            self.done += 1
+            self.report(Progress(self.done, self.total, number + 1, sweep))
+        if self.stop.is_set():
+            raise _Stopped
+
+    def facts(self, verdict: Verdict) -> dict[str, Any]:
+        """What was observed and chosen, in the order in which it happened; several chains as lists."""
+        facts = verdict.facts()
+        for stage in self.stages:
+            sweeps = [last[stage.name] for last in self.last if stage.name in last]
+            if sweeps:
+                facts[f"{stage.name}: share of one-symbol words"] = _one([round(sweep.share, 4) for sweep in sweeps])
+                facts[f"{stage.name}: words"] = _one([sweep.words for sweep in sweeps])
+            if sweeps and stage.name == "words":
+                facts["words: target of the share"] = self.settings.target
+                facts["words: bonus, nats a symbol"] = _one([round(sweep.bonus, 4) for sweep in sweeps])
+        for place, counts in enumerate(zip(*self.merged, strict=False), 1):
+            facts[f"merges, round {place}"] = _one(list(counts))
+        return facts
+
+
+def _one(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values

@@ -157,6 +157,20 @@ class SymbolText:
                 yield self._around(place // 2, size, width)
             place = raw.find(wanted, place + 1)
 
+    def codes(self, words: Iterable[str]) -> list[str]:
+        """The symbol ids of words, as ``chr(id)`` each; empty for a word that no text could hold as one.
+
+        >>> text = SymbolText(["山水"])
+        >>> [tuple(map(ord, code)) for code in text.codes(["水", "水，"])]
+        [(9,), ()]
+        """
+        words = list(words)
+        ids = array("H", self._coded("\n".join(words)))
+        codes = "".join(map(chr, ids)).split("\0") if words else []
+        if len(codes) != len(words):
+            raise ValueError("words: expected words without line ends")
+        return [code if all(ord(symbol) < WORD_LIMIT for symbol in code) else "" for code in codes]
+
     def _raw(self) -> bytes:
         if self._bytes is None:
             self._bytes = self.ids.tobytes()

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import random
-from array import array
-
 import pytest
+from invented import first_scores, language
 
 from nlp_zero import kernels
 from nlp_zero.evaluation import segmentation_scores
-from nlp_zero.words.chain import Chain, Settings, Sweep
+from nlp_zero.words.chain import Settings, Sweep
 from nlp_zero.words.discovery import WordFinder
-from nlp_zero.words.gate import association_ratio, is_one_symbol_text
 from nlp_zero.words.pitman_yor import segment
+from nlp_zero.words.prior import encode
 from nlp_zero.words.symbols import SymbolText
-
-
-def language(seed: int, count: int) -> list[list[str]]:
-    """Sentences of an invented language: 120 words of one to three of 90 characters, as frequent as 1 / rank."""
-    chance = random.Random(20)
-    characters = [chr(0x4E00 + 37 * number) for number in range(90)]
-    words = ["".join(chance.sample(characters, chance.choice([1, 2, 2, 2, 3]))) for _ in range(120)]
-    chance.seed(seed)
-    weights = [1 / rank for rank in range(1, 121)]
-    return [[*chance.choices(words, weights, k=chance.randint(3, 9)), "。"] for _ in range(count)]
-
-
-def first_scores(ids: array[int], max_length: int = 4) -> bytes:
-    scores: bytes = kernels.branching(ids, max_length, 2, True)[0]
-    return scores
+from nlp_zero.words.vote import majority
 
 
 def test_words_of_an_invented_language_come_back():
@@ -46,8 +30,8 @@ def test_same_seed_same_words_other_seed_other_chain():
 
     def run(seed: int) -> tuple[bytes, list[float]]:
         told: list[Sweep] = []
-        lengths = segment(text.ids, scores, Settings(seed=seed), told.append)
-        return lengths, [sweep.score for sweep in told]
+        outcome = segment(text.ids, scores, Settings(seed=seed), lambda state: told.append(state.sweep))
+        return outcome.lengths, [sweep.score for sweep in told]
 
     assert run(1) == run(1)
     assert run(1)[1] != run(2)[1]
@@ -61,7 +45,10 @@ def test_both_engines_walk_the_same_chain():
     for engine in ("python", "c"):
         kernels.use(engine)
         told: list[Sweep] = []
-        found.append((segment(text.ids, first_scores(text.ids), Settings(), told.append), told))
+        outcome = segment(
+            text.ids, first_scores(text.ids), Settings(), lambda state, told=told: told.append(state.sweep)
+        )
+        found.append((outcome, told))
 
     assert found[0] == found[1]
 
@@ -69,7 +56,7 @@ def test_both_engines_walk_the_same_chain():
 def test_every_sweep_is_told():
     text = SymbolText("".join(sentence) for sentence in language(4, 30))
     told: list[Sweep] = []
-    segment(text.ids, first_scores(text.ids), Settings(), told.append)
+    segment(text.ids, first_scores(text.ids), Settings(), lambda state: told.append(state.sweep))
 
     assert [(sweep.stage, sweep.number, sweep.total) for sweep in told] == [
         *(("words", number, 14) for number in range(1, 15)),
@@ -85,7 +72,7 @@ def test_every_sweep_is_told():
 )
 def test_odd_texts_end_in_a_segmentation(lines):
     text = SymbolText(lines)
-    lengths = segment(text.ids, first_scores(text.ids), Settings(), lambda sweep: None)
+    lengths = segment(text.ids, first_scores(text.ids), Settings()).lengths
 
     place = 0
     for place, symbol in enumerate(text.ids):
@@ -94,25 +81,55 @@ def test_odd_texts_end_in_a_segmentation(lines):
     assert place == len(text.ids) - 1
 
 
-def test_words_of_one_symbol_with_syntax_are_told_from_words_of_many():
-    # Here every symbol is a word, and sentences have a topic: association reaches further than the next symbol.
-    chance, lines = random.Random(5), []
-    for number in range(1500):
-        topic = [chr(0x4E00 + 200 * (number % 20) + rank) for rank in range(80)]
-        lines.append("".join(chance.choices(topic, [1 / (rank + 1) for rank in range(80)], k=chance.randint(6, 16))))
-    syntax = SymbolText(lines)
-    words = SymbolText("".join(sentence) for sentence in language(6, 2000))
+def test_chains_vote_and_threads_change_nothing():
+    text = SymbolText("".join(sentence) for sentence in language(5, 120))
+    scores = first_scores(text.ids)
 
-    assert association_ratio(syntax.ids)[1] > 0.6
-    assert association_ratio(words.ids)[1] < association_ratio(syntax.ids)[1]
-    assert is_one_symbol_text(syntax.ids, Settings())
-    assert not is_one_symbol_text(words.ids, Settings())
+    outcomes = [segment(text.ids, scores, Settings(), chains=3, workers=workers) for workers in (1, 3)]
+    alone = [segment(text.ids, scores, Settings(seed=seed)).lengths for seed in (1, 2, 3)]
+
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0].lengths == majority(text.ids, alone, 4)
 
 
-def test_share_is_that_of_one_symbol_tables():
-    text = SymbolText(["山水山水火"])
-    lengths = bytes([2, 0, 1, 1, 1, 0])
-    chain = Chain(text.ids, first_scores(text.ids), lengths, Settings())
+@pytest.mark.parametrize("chains", [1, 2])
+def test_stopped_sampling_leaves_the_last_sweep(chains):
+    text = SymbolText("".join(sentence) for sentence in language(6, 40))
 
-    assert chain.totals[0] == 4
-    assert chain.share == (chain.totals[1] - chain.tables[chain.sizes.index(2)]) / chain.totals[1]
+    def stop(state):
+        if state.done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        segment(text.ids, first_scores(text.ids), Settings(), stop, chains=chains)
+    outcome = segment(text.ids, first_scores(text.ids), Settings(), stop, chains=chains, keep_going=True)
+
+    # The other chain ends after its sweep.
+    assert outcome.facts["stopped after sweep"] in [f"{4 + more} of {28 * chains}" for more in range(chains)]
+    assert len(outcome.lengths) == len(text.ids)
+    assert any(outcome.lengths)
+
+
+def test_known_words_come_out_sooner():
+    # 天地人 is cut in two by the text alone; known as a word it is one.
+    lines = ["".join(sentence) for sentence in language(7, 60)] + ["山天地人水"] * 3
+    text = SymbolText(lines)
+    known = encode(text, {"天地人": 9000, "山": 3000, "水": 3000})
+
+    assert "天地人" not in words_of(text, segment(text.ids, first_scores(text.ids), Settings()).lengths)
+    found = segment(text.ids, first_scores(text.ids), Settings(), prior=known).lengths
+    assert "天地人" in words_of(text, found)
+
+
+def words_of(text: SymbolText, lengths: bytes) -> list[str]:
+    return [text.word(place, length) for place, length in enumerate(lengths) if length]
+
+
+def test_facts_tell_what_was_observed_and_chosen():
+    text = SymbolText("".join(sentence) for sentence in language(8, 60))
+    facts = segment(text.ids, first_scores(text.ids), Settings(), chains=2).facts
+
+    assert facts["every symbol a word"] is False
+    assert facts["words: target of the share"] == 0.22
+    assert len(facts["words: bonus, nats a symbol"]) == 2
+    assert len(facts["merges, round 3"]) == 2
