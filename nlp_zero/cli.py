@@ -61,14 +61,28 @@ class Console:
         self.live = not quiet and _is_terminal(sys.stderr) and not _is_terminal(sys.stdout)
         self.shown = False
         self.next = 0.0
+        self.began: tuple[int, float] | None = None
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Show how far a stage is, ten times a second at most; ``total`` 0 stands for unknown."""
-        if not self.live or (now := time.monotonic()) < self.next:
-            return
-        self.next, self.shown = now + 0.1, True
-        part = f"{done / total:4.0%}" if total else f"{done:,}"
-        self._put(f"\r\x1b[K{stage} {part}")
+        """Show how far a stage is, ten times a second at most; ``total`` 0 stands for unknown.
+
+        With ``-v`` and no terminal, every step of a known total has a line of its own.
+        """
+        now = time.monotonic()
+        line = f"{stage} {done / total:4.0%}{self._left(done, total, now)}" if total else f"{stage} {done:,}"
+        if total and self.verbose and not self.live:
+            self.error(line)
+        if self.live and now >= self.next:
+            self.next, self.shown = now + 0.1, True
+            self._put(f"\r\x1b[K{line}")
+
+    def _left(self, done: int, total: int, now: float) -> str:
+        """The time left, by the pace since the first step."""
+        if self.began is None or self.began[0] >= done:
+            self.began = done, now
+            return ""
+        first, started = self.began
+        return f", {(now - started) / (done - first) * (total - done):,.0f} s left"
 
     def clear(self) -> None:
         """Take the progress line away."""
@@ -240,6 +254,9 @@ def _learn(options: argparse.Namespace, console: Console) -> None:
     model = finder.tokenizer()
     model.save(options.output)
     _summarize(finder, lexicon, corpus, console)
+    if options.explain_settings:
+        facts = {"symbols": finder.symbols, **finder.observations, **finder.settings}
+        _print("".join(f"{name}\t{_fact(value)}\n" for name, value in facts.items()))
     size = os.path.getsize(options.output)
     console.note(f"wrote {options.output}: {size:,} bytes, {time.perf_counter() - started:.1f} s")
     if options.show:
@@ -283,7 +300,15 @@ def _train(options: argparse.Namespace, console: Console) -> tuple[WordFinder, C
 
     try:
         finder = WordFinder(
-            options.method, max_length=options.max_length, min_count=options.min_count, seed=options.seed
+            options.method,
+            max_length=options.max_length,
+            min_count=options.min_count,
+            seed=options.seed,
+            chains=options.chains,
+            workers=options.workers,
+            prior=_known_words(options),
+            base=_tokenizer(options.base) if options.base else None,
+            keep_going=options.keep_going,
         )
     except ValueError as error:
         options.usage(str(error))
@@ -291,6 +316,15 @@ def _train(options: argparse.Namespace, console: Console) -> tuple[WordFinder, C
     finder.train(corpus, progress=console.progress)
     _report_reading(corpus, console)
     return finder, corpus
+
+
+def _known_words(options: argparse.Namespace) -> dict[str, int] | None:
+    """The words of ``--lexicon``, each as often read as ``--lexicon-weight`` says."""
+    from .words.lexicon import Lexicon
+
+    if not options.lexicon:
+        return None
+    return {word: options.lexicon_weight for path in options.lexicon for word in Lexicon.load(path)}
 
 
 def _summarize(finder: WordFinder, lexicon: Lexicon, corpus: Corpus, console: Console) -> None:
@@ -662,11 +696,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
-    verb = _verb(verbs, "learn", _learn, "raw text in, a model out: the main job", _files, _finding)
+    verb = _verb(verbs, "learn", _learn, "raw text in, a model out: the main job", _files, _finding_by_bayes, _sampling)
     verb.add_argument("-o", "--output", type=_file, metavar="MODEL", required=True, help="the model file to write")
     verb.add_argument("--show", type=_positive, metavar="N", help="print the best N words with their evidence")
+    verb.add_argument(
+        "--explain-settings", action="store_true", help="print what was observed in the text, and what it chose"
+    )
 
-    verb = _verb(verbs, "words", _words, "ranked words with their evidence", _files, _finding, _output_file)
+    verb = _verb(verbs, "words", _words, "ranked words with their evidence", _files, _finding, _sampling, _output_file)
     verb.add_argument("--known", metavar="LEXICON", help="leave out the words of this lexicon")
     verb.add_argument("--format", choices=("tsv", "jieba", "hanlp", "jsonl"), default="tsv", help="default: tsv")
     verb.add_argument("--limit", type=_positive, metavar="N", help="the best N words only")
@@ -783,11 +820,39 @@ def _decoding(verb: argparse.ArgumentParser) -> None:
 _METHODS = ("entropy", "bayes", "pmi", "cohesion")
 
 
-def _finding(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--method", choices=_METHODS, default=_METHODS[0], help=f"default: {_METHODS[0]}")
+def _finding(verb: argparse.ArgumentParser, method: str = "entropy") -> None:
+    verb.add_argument("--method", choices=_METHODS, default=method, help=f"default: {method}")
     verb.add_argument("--max-length", type=_positive, metavar="N", help="characters of the longest word")
     verb.add_argument("--min-count", type=_positive, metavar="N", help="default: chosen from the size of the text")
     verb.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+
+
+def _finding_by_bayes(verb: argparse.ArgumentParser) -> None:
+    _finding(verb, "bayes")
+
+
+def _sampling(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("options of the method bayes")
+    group.add_argument(
+        "--chains", type=_positive, default=1, metavar="N", help="so many chains vote on each boundary (default: 1)"
+    )
+    group.add_argument(
+        "--workers", type=_positive, default=1, metavar="N", help="threads for the chains; the result is the same"
+    )
+    group.add_argument("--base", metavar="MODEL", help="go on from this model: what it knows counts as read before")
+    group.add_argument(
+        "--lexicon", action="append", metavar="WORDS", help="words that are known beforehand; may be repeated"
+    )
+    group.add_argument(
+        "--lexicon-weight",
+        type=_positive,
+        default=10,
+        metavar="N",
+        help="how often each of these words counts as read (default: 10)",
+    )
+    group.add_argument(
+        "--keep-going", action="store_true", help="after a Ctrl-C take what the last complete sweep has left"
+    )
 
 
 def _cutting(verb: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ import http.server
 import io
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from hypothesis import strategies as st
 
 from nlp_zero import cli
 from nlp_zero.text import fetch
+from nlp_zero.words.tokenizer import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -838,3 +840,64 @@ def test_bayes_learns_from_the_shell(box: Sandbox) -> None:
     cut = box.process("cut", "-m", "b.model", "raw.txt")
     assert cut.out.replace(" ", "") == RAW * 20
     assert "葡萄酒" in cut.out.split()
+
+
+def test_explained_settings_tell_what_was_seen_and_chosen(box: Sandbox) -> None:
+    result = box.run("learn", "-q", "raw.txt", "-o", "zh.model", "--explain-settings", "--chains", "2")
+    facts = dict(line.split("\t") for line in result.out.splitlines())
+    assert facts["every symbol a word"] == "false" and facts["method"] == "bayes"
+    assert len(json.loads(facts["words: bonus, nats a symbol"])) == 2
+    result = box.run("learn", "-q", "raw.txt", "-o", "zh.model", "--explain-settings", "--method", "entropy")
+    assert result.out.splitlines()[1] == "method\tentropy"
+
+
+def test_workers_change_no_byte_of_the_model(box: Sandbox) -> None:
+    for workers in ("1", "3"):
+        arguments = ("raw.txt", "-o", f"{workers}.model", "--chains", "3", "--workers", workers)
+        assert box.run("learn", "-q", *arguments).status == 0
+    files = box.files()
+    assert files["1.model"] == files["3.model"]
+
+
+def test_known_words_and_a_base_go_into_the_model(box: Sandbox) -> None:
+    box.write("known.txt", "苹果酒\n咖啡\n")
+    arguments = ("raw.txt", "-o", "known.model", "--lexicon", "known.txt", "--lexicon-weight", "7")
+    assert box.run("learn", "-q", *arguments).status == 0
+    assert box.run("learn", "-q", "raw.txt", "-o", "plain.model").status == 0
+    box.write("more.txt", "他买苹果酒。\n" * 3)
+    assert box.run("learn", "-q", "more.txt", "-o", "both.model", "--base", "known.model").status == 0
+
+    known, both = (Tokenizer.load(box.folder / f"{name}.model").lexicon for name in ("known", "both"))
+    assert known.count("苹果酒") == 7
+    assert both.count("苹果酒") == 10
+    assert both.count("葡萄酒") == known.count("葡萄酒") > 0
+
+
+@pytest.mark.parametrize("option", [["--chains", "2"], ["--base", "lexicon.txt"], ["--keep-going"]])
+def test_options_of_bayes_are_refused_elsewhere(box: Sandbox, option: list[str]) -> None:
+    result = box.run("words", "raw.txt", "--method", "pmi", *option)
+    assert result.status == 2 and "method bayes only" in result.err
+
+
+@pytest.mark.parametrize("chains", ["1", "2"])
+def test_ctrl_c_while_sampling_keeps_the_last_sweep_if_asked(box: Sandbox, chains: str, engine: str) -> None:
+    chance = random.Random(1)
+    words = ["".join(chr(0x4E00 + chance.randrange(800)) for _ in range(size)) for size in (1, 2, 2, 3) * 700]
+    weights = [1 / rank for rank in range(1, 2801)]
+    lines = 30_000 if engine == "c" else 600
+    box.write("long.txt", "".join("".join(chance.choices(words, weights, k=7)) + "。\n" for _ in range(lines)))
+    for option, status in (("--keep-going", 0), ("-v", 130)):
+        arguments = ("long.txt", "-o", "new.model", "--chains", chains, "--workers", chains)
+        with box.start("learn", "-v", *arguments, option) as process:
+            assert process.stderr is not None
+            lines = iter(process.stderr.readline, b"")
+            assert any(b"sweep 2 of" in line for line in lines)
+            process.send_signal(signal.SIGINT)
+            rest = process.stderr.read().decode()
+            assert process.wait(60) == status, rest
+        assert ("new.model" in box.files()) == (status == 0)
+        if status == 0:
+            assert "sampling was stopped after sweep" in rest
+            cut = box.process("cut", "-m", "new.model", "raw.txt")
+            assert cut.status == 0 and cut.out.replace(" ", "") == RAW
+            (box.folder / "new.model").unlink()

@@ -162,6 +162,11 @@ class WordFinder:
     # ---- what the size of the text chose
 
     @property
+    def symbols(self) -> int:
+        """Symbols of words that were read; a number or a run of Latin letters is one."""
+        return self._text.size
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The thresholds in force, given or chosen by the size of the text."""
         size = max(self._text.size, 1)
