@@ -150,23 +150,13 @@ sort_range(sorter *s, size_t lo, size_t hi)
     }
 }
 
-/* A text read forwards (step 1) or backwards (step -1): symbols of words, 0 for every boundary, four more at each end. */
-typedef struct {
-    const uint16_t *symbols;
-    int64_t size;
-    int step;
-} reader;
-
 #define LANES 0x0001000100010001ULL
 
-/* Four symbols from `position + depth * step` on, packed; from the first boundary on, zeros. */
+/* Four symbols from `at` on, packed; from the first boundary on, zeros. */
 static inline uint64_t
-packed(const reader *text, int64_t position, int depth)
+packed(const uint16_t *at)
 {
-    const uint16_t *at = text->symbols + position + (int64_t)depth * text->step;
-    uint64_t key = text->step > 0
-        ? (uint64_t)at[0] << 48 | (uint64_t)at[1] << 32 | (uint64_t)at[2] << 16 | at[3]
-        : (uint64_t)at[0] << 48 | (uint64_t)at[-1] << 32 | (uint64_t)at[-2] << 16 | at[-3];
+    uint64_t key = (uint64_t)at[0] << 48 | (uint64_t)at[1] << 32 | (uint64_t)at[2] << 16 | at[3];
     if ((key - LANES) & ~key & LANES << 15)  /* one of them is 0 */
         for (int shift = 48; shift >= 0; shift -= 16)
             if (!(key >> shift & 0xFFFF))
@@ -174,13 +164,14 @@ packed(const reader *text, int64_t position, int depth)
     return key;
 }
 
+/* Sorts the windows at positions[lo..hi) of the text, which agree up to `depth`, by what follows. */
 static void
-sort_windows(sorter *s, const reader *text, size_t lo, size_t hi, int depth, int length)
+sort_windows(sorter *s, const uint16_t *symbols, size_t lo, size_t hi, int depth, int length)
 {
     for (size_t i = lo; i < hi; i++) {
         if (i + AHEAD < hi)
-            PREFETCH(text->symbols + s->positions[i + AHEAD]);
-        s->keys[i] = packed(text, s->positions[i], depth);
+            PREFETCH(symbols + s->positions[i + AHEAD]);
+        s->keys[i] = packed(symbols + s->positions[i] + depth);
     }
     sort_range(s, lo, hi);
     if (depth + 4 >= length)
@@ -190,27 +181,27 @@ sort_windows(sorter *s, const reader *text, size_t lo, size_t hi, int depth, int
         while (end < hi && s->keys[end] == s->keys[start])
             end++;
         if (end - start > 1 && (s->keys[start] & 0xFFFF))
-            sort_windows(s, text, start, end, depth + 4, length);
+            sort_windows(s, symbols, start, end, depth + 4, length);
         start = end;
     }
 }
 
 /* Number of symbols, up to `limit`, before the next boundary. */
 static inline int
-reach(const reader *text, int64_t position, int limit)
+reach(const uint16_t *at, int limit)
 {
     int length = 0;
-    while (length < limit && text->symbols[position + length * text->step])
+    while (length < limit && at[length])
         length++;
     return length;
 }
 
 /* Number of symbols, up to `limit`, that two windows share from their starts. */
 static inline int
-shared(const reader *text, int64_t a, int64_t b, int limit)
+shared(const uint16_t *a, const uint16_t *b, int limit)
 {
     int length = 0;
-    while (length < limit && text->symbols[a + length * text->step] == text->symbols[b + length * text->step])
+    while (length < limit && a[length] == b[length])
         length++;
     return length;
 }
@@ -232,101 +223,110 @@ key_common(uint64_t a, uint64_t b)
 
 /* ---- branching entropies ------------------------------------------------------------------------------------------ */
 
+#define ENTROPY_CAP (16383 << 6)  /* what the scores take an entropy for at most, so that they fit 16 bits */
+
 typedef struct {
-    uint32_t *positions, *counts, *right, *left;
+    uint32_t *positions, *counts, *left, *right;
     uint8_t *lengths;
     size_t size, room;
-    uint32_t *slots;  /* open addressing: (position, length) -> row + 1 */
-    size_t mask;
 } row_table;
 
 static void
 rows_free(row_table *rows)
 {
-    free(rows->positions); free(rows->counts); free(rows->right); free(rows->left); free(rows->lengths);
-    free(rows->slots);
+    free(rows->positions); free(rows->counts); free(rows->left); free(rows->right); free(rows->lengths);
 }
 
 static int
-rows_push(row_table *rows, uint32_t position, int length, uint32_t count, uint32_t right)
+rows_room(row_table *rows, size_t more)
 {
-    if (rows->size == rows->room) {
-        size_t room = rows->room ? rows->room * 2 : 4096;
-        uint32_t *grown;
-        uint8_t *bytes;
+    if (rows->size + more <= rows->room)
+        return 0;
+    size_t room = rows->room ? rows->room : 4096;
+    while (room < rows->size + more)
+        room *= 2;
+    uint32_t *grown;
+    uint8_t *bytes;
 #define GROW(name) if (!(grown = realloc(rows->name, room * 4))) return -1; rows->name = grown;
-        GROW(positions) GROW(counts) GROW(right) GROW(left)
+    GROW(positions) GROW(counts) GROW(left) GROW(right)
 #undef GROW
-        if (!(bytes = realloc(rows->lengths, room)))
-            return -1;
-        rows->lengths = bytes;
-        rows->room = room;
-    }
+    if (!(bytes = realloc(rows->lengths, room)))
+        return -1;
+    rows->lengths = bytes;
+    rows->room = room;
+    return 0;
+}
+
+static int
+rows_push(row_table *rows, uint32_t position, int length, size_t count, int64_t left, int64_t right)
+{
+    if (rows_room(rows, 1) < 0)
+        return -1;
     size_t row = rows->size++;
     rows->positions[row] = position;
     rows->lengths[row] = (uint8_t)length;
-    rows->counts[row] = count;
-    rows->right[row] = right;
-    rows->left[row] = 0;
+    rows->counts[row] = (uint32_t)count;
+    rows->left[row] = (uint32_t)left;
+    rows->right[row] = (uint32_t)right;
     return 0;
 }
 
-static inline size_t
-row_hash(uint32_t position, int length)
-{
-    return (size_t)(((uint64_t)position * 16 + (unsigned)length) * 0x9E3779B97F4A7C15ULL >> 20);
-}
-
+/* Moves all rows of one table to the end of another. */
 static int
-rows_index(row_table *rows)
+rows_move(row_table *rows, row_table *from)
 {
-    size_t room = 16;
-    while (room < rows->size * 2)
-        room *= 2;
-    if (!(rows->slots = calloc(room, 4)))
+    if (rows_room(rows, from->size) < 0)
         return -1;
-    rows->mask = room - 1;
-    for (size_t row = 0; row < rows->size; row++) {
-        size_t slot = row_hash(rows->positions[row], rows->lengths[row]) & rows->mask;
-        while (rows->slots[slot])
-            slot = (slot + 1) & rows->mask;
-        rows->slots[slot] = (uint32_t)row + 1;
+#define MOVE(name) memcpy(rows->name + rows->size, from->name, from->size * sizeof *from->name);
+    if (from->size) {
+        MOVE(positions) MOVE(counts) MOVE(left) MOVE(right) MOVE(lengths)
     }
+#undef MOVE
+    rows->size += from->size;
+    from->size = 0;
     return 0;
 }
 
-static void
-rows_set_left(row_table *rows, uint32_t position, int length, uint32_t left)
+/* A number of 16 bits for each length of n-gram. */
+typedef struct { uint64_t low, high; } lanes;
+
+/* Sets a lane that was 0. */
+static inline lanes
+with_lane(lanes all, int length, int value)
 {
-    for (size_t slot = row_hash(position, length) & rows->mask; rows->slots[slot]; slot = (slot + 1) & rows->mask) {
-        size_t row = rows->slots[slot] - 1;
-        if (rows->positions[row] == position && rows->lengths[row] == length) {
-            rows->left[row] = left;
-            return;
-        }
-    }
+    if (length <= 4)
+        all.low |= (uint64_t)(uint16_t)value << 16 * (length - 1);
+    else
+        all.high |= (uint64_t)(uint16_t)value << 16 * (length - 5);
+    return all;
 }
 
 typedef struct {
-    reader text;
+    const uint16_t *symbols;     /* of words, 0 for every boundary; four zeros at each end */
     int max_length;
     int64_t min_count;
-    int64_t symbol_entropy;      /* of single symbols, 2**-16 bits */
-    int16_t *scores;             /* size x max_length, 2**-10 bits; NULL when only the rows are wanted */
-    row_table *rows;
+    int symbol_entropy;          /* of single symbols, 2**-16 bits */
+    uint16_t *scores;            /* size x max_length, int16 modulo 2**16, 2**-10 bits; NULL if only rows are wanted */
+    row_table rows, by_length[MAX_LENGTH + 1];  /* all, and those of the first symbol under way */
     log_table logs;
-    int64_t variation[MAX_LENGTH + 1], types[MAX_LENGTH + 1];  /* sums over types by length */
+    /* By length, over types: how many, the sums of their entropies, and of those of the types one symbol shorter. */
+    int64_t types[MAX_LENGTH + 2], own[2][MAX_LENGTH + 2], shorter[2][MAX_LENGTH + 2];
     sorter sorted;
-    uint8_t *reaches, *commons;
-    int32_t *entropies;
-    size_t room;
+    uint8_t *reaches, *commons;  /* by window: symbols before the boundary, symbols shared with the window before */
+    uint16_t *before;            /* by window: the symbol before it */
+    size_t room, count;
+    uint32_t tally[WORD_LIMIT];  /* zeros between uses */
+    uint16_t seen[WORD_LIMIT];
 } branch_pass;
 
 static void
 pass_free(branch_pass *pass)
 {
     sorter_free(&pass->sorted);
-    free(pass->reaches); free(pass->commons); free(pass->entropies);
+    free(pass->reaches); free(pass->commons); free(pass->before);
+    rows_free(&pass->rows);
+    for (int length = 0; length <= MAX_LENGTH; length++)
+        rows_free(&pass->by_length[length]);
 }
 
 static int
@@ -334,137 +334,194 @@ pass_room(branch_pass *pass, size_t count)
 {
     if (count <= pass->room)
         return 0;
-    free(pass->reaches); free(pass->commons); free(pass->entropies);
+    free(pass->reaches); free(pass->commons); free(pass->before);
     pass->reaches = malloc(count);
-    pass->commons = malloc(count + 1);
-    pass->entropies = malloc(count * (size_t)pass->max_length * 4);
+    pass->commons = malloc(count);
+    pass->before = malloc(count * 2);
     pass->room = count;
-    if (!pass->reaches || !pass->commons || !pass->entropies || sorter_room(&pass->sorted, count) < 0) {
+    if (!pass->reaches || !pass->commons || !pass->before || sorter_room(&pass->sorted, count) < 0) {
         pass->room = 0;
         return -1;
     }
     return 0;
 }
 
-/* The entropies of all n-grams of one length among the sorted windows of one first symbol. */
+/* An entropy in the units of the scores. */
+static inline int
+score_units(int64_t entropy)
+{
+    return (int)((entropy + 32) >> 6);
+}
+
+static inline int64_t
+capped(int64_t entropy)
+{
+    return entropy < ENTROPY_CAP ? entropy : ENTROPY_CAP;
+}
+
+/* log2 c - (sum of c' log2 c') / c */
+static inline int64_t
+entropy_of(const branch_pass *pass, size_t size, int64_t sum)
+{
+    return floor_divide(count_log_of(&pass->logs, (int64_t)size) - sum + (int64_t)size / 2, (int64_t)size);
+}
+
+/* The sum of c log2 c over the symbols before windows [start, end), and how many differ. Every boundary is a symbol of
+   its own, which adds nothing, and is not counted. */
+static int64_t
+sum_before(branch_pass *pass, size_t start, size_t end, int64_t *differ)
+{
+    uint32_t *tally = pass->tally;
+    uint16_t *seen = pass->seen;
+    size_t size = 0;
+    for (size_t i = start; i < end; i++) {
+        uint16_t symbol = pass->before[i];
+        seen[size] = symbol;
+        size += !tally[symbol]++ && symbol;
+    }
+    int64_t sum = 0;
+    for (size_t i = 0; i < size; i++) {
+        sum += count_log_of(&pass->logs, tally[seen[i]]);
+        tally[seen[i]] = 0;
+    }
+    tally[0] = 0;
+    *differ = (int64_t)size;
+    return sum;
+}
+
+/* Adds to the scores at window i (`here`) and one place before (`longer`: of n-grams that it ends). */
+static inline void
+add_scores(branch_pass *pass, size_t i, lanes here, lanes longer)
+{
+    if (!pass->scores)
+        return;
+    int max_length = pass->max_length;
+    if (i + AHEAD < pass->count)
+        PREFETCH(pass->scores + (size_t)pass->sorted.positions[i + AHEAD] * (size_t)max_length);
+    uint16_t *row = pass->scores + (size_t)pass->sorted.positions[i] * (size_t)max_length;
+    for (int lane = 0; lane < max_length && lane < 4; lane++)
+        row[lane] = (uint16_t)(row[lane] + (here.low >> 16 * lane));
+    for (int lane = 4; lane < max_length; lane++)
+        row[lane] = (uint16_t)(row[lane] + (here.high >> 16 * (lane - 4)));
+    if (!pass->before[i] || !(longer.low | longer.high))
+        return;
+    row -= max_length;
+    for (int lane = 0; lane < max_length && lane < 4; lane++)
+        row[lane] = (uint16_t)(row[lane] + (longer.low >> 16 * lane));
+    for (int lane = 4; lane < max_length; lane++)
+        row[lane] = (uint16_t)(row[lane] + (longer.high >> 16 * (lane - 4)));
+}
+
+/* Window i, the only one with its n-grams of `length` symbols and more: they have no entropy. */
 static int
-pass_level(branch_pass *pass, size_t count, int length)
+branch_single(branch_pass *pass, size_t i, int length, lanes here, lanes longer, int parent)
+{
+    int last = pass->reaches[i] < pass->max_length ? pass->reaches[i] : pass->max_length;
+    if (length <= last) {
+        here = with_lane(here, length, -parent);
+        for (int n = length; n <= last; n++) {
+            pass->types[n]++;
+            if (pass->min_count == 1 &&
+                rows_push(&pass->by_length[n], pass->sorted.positions[i], n, 1, 0, 0) < 0)
+                return -1;
+        }
+    }
+    add_scores(pass, i, here, longer);
+    return 0;
+}
+
+/* The n-gram of `length` symbols that windows [start, end) share, two or more, and all that begin with it.
+
+   The autonomy of an n-gram x is h_R(x) - h_R(x without its last symbol) + h_L(x) - h_L(x without its first), so what
+   a type knows goes to three scores: its own, those one symbol longer where it stands, those one longer one place
+   before. `here` and `longer` gather this on the way down, `parent` is what x without its last symbol takes away; so
+   the scores of a place are written once, where its windows end. */
+static int
+branch_group(branch_pass *pass, size_t start, size_t end, int length, lanes here, lanes longer, int parent)
 {
     const uint8_t *reaches = pass->reaches, *commons = pass->commons;
-    int32_t *entropies = pass->entropies + (size_t)(length - 1) * count;
-    int32_t *shorter = length > 1 ? entropies - count : NULL;
-    for (size_t start = 0; start < count;) {
-        if (reaches[start] < length) {  /* the boundary comes first: no n-gram of this length here */
-            entropies[start++] = 0;
-            continue;
-        }
-        int64_t sum = 0;
-        size_t child = start, end = start;
-        do {
-            end++;
-            if (end == count || commons[end] <= length || reaches[child] == length) {
-                if (reaches[child] > length)
-                    sum += count_log_of(&pass->logs, (int64_t)(end - child));
-                child = end;
-            }
-        } while (end < count && commons[end] >= length);
-        int64_t size = (int64_t)(end - start);
-        if (size == 1 && pass->min_count > 1) {  /* most n-grams: no entropy, no row, and no division */
-            entropies[start] = 0;
-            pass->types[length]++;
-            pass->variation[length] -= shorter ? shorter[start] : pass->symbol_entropy;
-            start = end;
-            continue;
-        }
-        int64_t entropy = floor_divide(count_log_of(&pass->logs, size) - sum + size / 2, size);
+    size_t size = end - start, edge = start;
+    int64_t sum = 0, before, after = 0;
+    while (edge < end && reaches[edge] == length)  /* boundaries follow: sorted first, each of its own */
+        edge++;
+    for (size_t child = edge, next; child < end; child = next, after++) {
+        for (next = child + 1; next < end && commons[next] > length; next++)
+            ;
+        sum += count_log_of(&pass->logs, (int64_t)(next - child));
+    }
+    int64_t right = entropy_of(pass, size, sum), left;
+    sum = sum_before(pass, start, end, &before);
+    left = entropy_of(pass, size, sum);
+    if ((int64_t)size >= pass->min_count) {
+        uint32_t position = pass->sorted.positions[start];
+        for (size_t i = start + 1; i < end; i++)  /* sorted by what follows, so the first may stand anywhere */
+            if (pass->sorted.positions[i] < position)
+                position = pass->sorted.positions[i];
+        if (rows_push(&pass->by_length[length], position, length, size, left, right) < 0)
+            return -1;
+    }
+    left = capped(left);
+    right = capped(right);
+    pass->types[length]++;
+    pass->own[0][length] += left;
+    pass->own[1][length] += right;
+    pass->shorter[0][length + 1] += left * before;
+    pass->shorter[1][length + 1] += right * after;
+    here = with_lane(here, length, score_units(left) + score_units(right) - parent);
+    if (length == pass->max_length) {
         for (size_t i = start; i < end; i++)
-            entropies[i] = (int32_t)entropy;
-        pass->types[length]++;
-        pass->variation[length] += entropy - (shorter ? shorter[start] : pass->symbol_entropy);
-        if (size >= pass->min_count) {
-            uint32_t position = pass->sorted.positions[start];
-            for (size_t i = start + 1; i < end; i++)  /* sorted by what follows, so the first may stand anywhere */
-                if (pass->sorted.positions[i] < position)
-                    position = pass->sorted.positions[i];
-            if (pass->text.step > 0) {
-                if (rows_push(pass->rows, position, length, (uint32_t)size, (uint32_t)entropy) < 0)
-                    return -1;
-            } else {
-                rows_set_left(pass->rows, position - (uint32_t)length + 1, length, (uint32_t)entropy);
-            }
-        }
-        start = end;
+            add_scores(pass, i, here, longer);
+        return 0;
+    }
+    longer = with_lane(longer, length + 1, -score_units(left));
+    parent = score_units(right);
+    for (size_t i = start; i < edge; i++)
+        add_scores(pass, i, here, longer);
+    for (size_t child = edge, next; child < end; child = next) {
+        for (next = child + 1; next < end && commons[next] > length; next++)
+            ;
+        if ((next - child == 1 ? branch_single(pass, child, length + 1, here, longer, parent)
+                               : branch_group(pass, child, next, length + 1, here, longer, parent)) < 0)
+            return -1;
     }
     return 0;
 }
 
-/* A difference of entropies in the units of the scores. */
-static inline int
-score_units(int64_t difference)
-{
-    return (int)((difference + 32) >> 6);
-}
-
-static inline int16_t
-saturated(int value)
-{
-    return (int16_t)(value > 32767 ? 32767 : value < -32768 ? -32768 : value);
-}
-
-static void
-pass_scores(branch_pass *pass, size_t count)
-{
-    int max_length = pass->max_length, step = pass->text.step;
-    for (size_t i = 0; i < count; i++) {
-        int64_t position = pass->sorted.positions[i];
-        int64_t before = pass->symbol_entropy;
-        if (i + AHEAD < count)
-            PREFETCH(pass->scores + (int64_t)pass->sorted.positions[i + AHEAD] * max_length);
-        for (int length = 1; length <= pass->reaches[i] && length <= max_length; length++) {
-            int64_t entropy = pass->entropies[(size_t)(length - 1) * count + i];
-            int64_t start = step > 0 ? position : position - length + 1;
-            int16_t *score = pass->scores + start * max_length + length - 1;
-            *score = saturated(*score + score_units(entropy - before));
-            before = entropy;
-        }
-    }
-}
-
+/* All n-grams that begin with one symbol, which stands at `positions`. */
 static int
 pass_bucket(branch_pass *pass, const uint32_t *positions, size_t count)
 {
     if (pass_room(pass, count) < 0)
         return -1;
     int window = pass->max_length + 1;
+    pass->count = count;
     memcpy(pass->sorted.positions, positions, count * 4);
-    sort_windows(&pass->sorted, &pass->text, 0, count, 1, window);
+    sort_windows(&pass->sorted, pass->symbols, 0, count, 1, window);
     const uint32_t *sorted = pass->sorted.positions;
-    if (window <= 5) {  /* the keys tell everything: no need to look at the text again */
-        const uint64_t *keys = pass->sorted.keys;
-        for (size_t i = 0; i < count; i++) {
-            int length = 1 + key_reach(keys[i]);
-            pass->reaches[i] = (uint8_t)(length < window ? length : window);
-            if (i) {
-                int common = 1 + key_common(keys[i], keys[i - 1]);
-                pass->commons[i] = (uint8_t)(common < pass->reaches[i] ? common : pass->reaches[i]);
-            }
+    const uint64_t *keys = pass->sorted.keys;
+    for (size_t i = 0; i < count; i++) {
+        const uint16_t *at = pass->symbols + sorted[i];
+        if (i + AHEAD < count)
+            PREFETCH(pass->symbols + sorted[i + AHEAD] - 1);
+        /* Up to five symbols the keys tell everything: no need to look at the text again. */
+        int length = window <= 5 ? 1 + key_reach(keys[i]) : reach(at, window), common = 0;
+        pass->reaches[i] = (uint8_t)(length < window ? length : window);
+        pass->before[i] = at[-1];
+        if (i) {
+            int limit = pass->reaches[i] < pass->reaches[i - 1] ? pass->reaches[i] : pass->reaches[i - 1];
+            common = window <= 5 ? 1 + key_common(keys[i], keys[i - 1]) : shared(at, pass->symbols + sorted[i - 1], limit);
+            common = common < limit ? common : limit;
         }
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            int length = reach(&pass->text, sorted[i], window);
-            pass->reaches[i] = (uint8_t)length;
-            if (i) {
-                int limit = length < pass->reaches[i - 1] ? length : pass->reaches[i - 1];
-                pass->commons[i] = (uint8_t)shared(&pass->text, sorted[i - 1], sorted[i], limit);
-            }
-        }
+        pass->commons[i] = (uint8_t)common;
     }
-    pass->commons[0] = 0;
+    lanes none = {0, 0};
+    int parent = 2 * score_units(pass->symbol_entropy);  /* of no symbol at all, to the left and to the right */
+    if ((count == 1 ? branch_single(pass, 0, 1, none, none, parent)
+                    : branch_group(pass, 0, count, 1, none, none, parent)) < 0)
+        return -1;
     for (int length = 1; length <= pass->max_length; length++)
-        if (pass_level(pass, count, length) < 0)
+        if (rows_move(&pass->rows, &pass->by_length[length]) < 0)
             return -1;
-    if (pass->scores)
-        pass_scores(pass, count);
     return 0;
 }
 
@@ -495,11 +552,8 @@ bucket_positions(const uint16_t *ids, int64_t size, uint32_t *starts)
 
 /* 0 done, -1 no memory, -2 interrupted (error set) */
 static int
-run_pass(branch_pass *pass, int step, const uint32_t *positions, const uint32_t *starts)
+run_pass(branch_pass *pass, const uint32_t *positions, const uint32_t *starts)
 {
-    pass->text.step = step;
-    memset(pass->variation, 0, sizeof pass->variation);
-    memset(pass->types, 0, sizeof pass->types);
     PyThreadState *state = PyEval_SaveThread();
     int result = 0;
     size_t since = 0;
@@ -518,6 +572,33 @@ run_pass(branch_pass *pass, int step, const uint32_t *positions, const uint32_t 
     }
     PyEval_RestoreThread(state);
     return result;
+}
+
+/* Takes the mean over all types of a length from its scores; those that leave 16 bits stop at the end. */
+static void
+less_means(branch_pass *pass, int16_t *scores, int64_t size)
+{
+    enum { TILE = 8 };  /* places at once, so that a compiler can use wide registers */
+    int16_t least[TILE * MAX_LENGTH], most[TILE * MAX_LENGTH], means[TILE * MAX_LENGTH];
+    int max_length = pass->max_length;
+    pass->shorter[0][1] = pass->shorter[1][1] = pass->types[1] * pass->symbol_entropy;
+    for (int i = 0; i < TILE * max_length; i++) {
+        int length = i % max_length + 1, mean = 0;
+        int64_t types = pass->types[length];
+        for (int side = 0; side < 2 && types; side++)
+            mean += score_units(floor_divide(pass->own[side][length] - pass->shorter[side][length], types));
+        means[i] = (int16_t)mean;
+        least[i] = (int16_t)(mean > 0 ? -32768 + mean : -32768);
+        most[i] = (int16_t)(mean < 0 ? 32767 + mean : 32767);
+    }
+    for (int64_t start = 0, total = size * max_length; start < total; start += TILE * max_length) {
+        int16_t *at = scores + start;
+        int end = total - start < TILE * max_length ? (int)(total - start) : TILE * max_length;
+        for (int i = 0; i < end; i++) {
+            int16_t score = at[i] > least[i] ? at[i] : least[i];
+            at[i] = (int16_t)((score < most[i] ? score : most[i]) - means[i]);
+        }
+    }
 }
 
 static PyObject *
@@ -541,12 +622,10 @@ branching(PyObject *self, PyObject *args)
     if (get_buffer(ids_object, &view, 2, 0, "ids") < 0)
         return NULL;
     PyObject *result = NULL, *scores = NULL;
-    row_table rows = {0};
     branch_pass *pass = calloc(1, sizeof *pass);
     uint32_t *starts = malloc((WORD_LIMIT + 1) * sizeof *starts), *positions = NULL;
     uint16_t *symbols = NULL;
-    int64_t size = view.len / 2, means[MAX_LENGTH + 1] = {0};
-    int status = -1;
+    int64_t size = view.len / 2;
     if (size > 0xFFFFFFFFLL) {
         PyErr_Format(PyExc_OverflowError, "ids: expected at most 4294967295 symbols, got %lld", (long long)size);
         goto done;
@@ -562,36 +641,22 @@ branching(PyObject *self, PyObject *args)
     fill_logs(&pass->logs);
     for (int s = 0; s < WORD_LIMIT; s++)
         sum += count_log_of(&pass->logs, starts[s + 1] - starts[s]);
-    pass->text.symbols = symbols + 4;
-    pass->text.size = size;
+    pass->symbols = symbols + 4;
     pass->max_length = max_length;
     pass->min_count = min_count < 1 ? 1 : min_count;
-    pass->symbol_entropy = total ? floor_divide(count_log(total) - sum + total / 2, total) : 0;
-    pass->rows = &rows;
+    pass->symbol_entropy = total ? (int)capped(entropy_of(pass, (size_t)total, sum)) : 0;
     if (want_scores) {
-        pass->scores = (int16_t *)PyBytes_AsString(scores);
+        pass->scores = (uint16_t *)PyBytes_AsString(scores);
         memset(pass->scores, 0, (size_t)size * (size_t)max_length * 2);
     }
-    for (int step = 1; step >= -1; step -= 2) {
-        if ((status = run_pass(pass, step, positions, starts)) < 0)
-            goto done;
-        if (step > 0 && rows_index(&rows) < 0) {
-            status = -1;
-            goto done;
-        }
-        for (int length = 1; length <= max_length; length++)
-            if (pass->types[length])
-                means[length] += score_units(floor_divide(pass->variation[length], pass->types[length]));
-    }
+    if (run_pass(pass, positions, starts) < 0)
+        goto done;
     if (want_scores)
-        for (int64_t i = 0; i < size; i++)
-            for (int length = 1; length <= max_length; length++) {
-                int16_t *score = pass->scores + i * max_length + length - 1;
-                *score = saturated(*score - (int)means[length]);
-            }
-    result = Py_BuildValue("NNNNNN", Py_NewRef(scores), bytes_of(rows.positions, rows.size * 4), bytes_of(rows.lengths, rows.size),
-                           bytes_of(rows.counts, rows.size * 4), bytes_of(rows.left, rows.size * 4),
-                           bytes_of(rows.right, rows.size * 4));
+        less_means(pass, (int16_t *)pass->scores, size);
+    const row_table *rows = &pass->rows;
+    result = Py_BuildValue("NNNNNN", Py_NewRef(scores), bytes_of(rows->positions, rows->size * 4),
+                           bytes_of(rows->lengths, rows->size), bytes_of(rows->counts, rows->size * 4),
+                           bytes_of(rows->left, rows->size * 4), bytes_of(rows->right, rows->size * 4));
 done:
     if (!result && !PyErr_Occurred())
         PyErr_NoMemory();
@@ -599,7 +664,6 @@ done:
         pass_free(pass);
         free(pass);
     }
-    rows_free(&rows);
     free(symbols);
     free(starts);
     free(positions);

@@ -261,7 +261,8 @@ _BELOW_LIMIT = bytes(high < WORD_LIMIT >> 8 for high in range(256))
 
 # ---- branching entropies -------------------------------------------------------------------------------------------
 
-_BIAS = 1 << 31  # makes differences of entropies positive; a multiple of 64
+_MOST = 16383  # units of scores: all that an entropy counts in them, so that they fit 16 bits
+_BIAS = 1 << 16  # makes scores positive; their lowest 16 bits do not show it
 
 
 def count_log(count: int) -> int:
@@ -282,7 +283,8 @@ def branching(
     one before, where every known boundary counts as a symbol of its own. Its variations are h_R(x) - h_R(x without its
     last symbol) and h_L(x) - h_L(x without its first); each is taken relative to the mean over all n-grams of its
     length, and their sum is the *autonomy* of x (Magistry & Sagot 2012, "Unsupervized word segmentation: the case for
-    Mandarin Chinese"). Returned as six byte strings:
+    Mandarin Chinese"). Each entropy is rounded to 2**-10 bits before it is added, and one of 16 bits or more, which
+    takes 65,536 occurrences and as many boundaries, counts one unit less than 16 bits. Returned as six byte strings:
 
     * scores: int16, 2**-10 bits, autonomy of ids[i : i + n] at ``i * max_length + n - 1`` (empty without
       ``with_scores``; of no meaning where the n-gram would cross a boundary);
@@ -308,8 +310,10 @@ def branching(
     shorter = array("Q")
     for length, grams in enumerate(_levels(ids, max_length), 1):
         if with_scores:
-            entropies = array("Q", list(map(grams.entropies.__getitem__, grams.names)))
-            scores[length - 1 :: max_length] = _autonomy(grams, entropies, shorter or _entropy_of_symbols(grams))
+            capped = list(map(_capped, grams.entropies))
+            entropies = array("Q", list(map(capped.__getitem__, grams.names)))
+            shorter = shorter or _entropy_of_symbols(grams)
+            scores[length - 1 :: max_length] = _autonomy(grams, capped, entropies, shorter)
             shorter = entropies
         rows.add(grams, length, min_count)
     return scores.tobytes(), *rows.columns()
@@ -422,13 +426,23 @@ def _entropy_of_symbols(grams: _Grams) -> array[int]:
     total = sum(grams.stands)
     mixed = count_log(total) - sum(map(count_log, grams.counts))
     entropy = (mixed + total // 2) // total if total else 0
-    return array("Q", [entropy << 32 | entropy]) * len(grams.names)
+    return array("Q", [_capped(entropy << 32 | entropy)]) * len(grams.names)
 
 
-def _autonomy(grams: _Grams, entropies: array[int], shorter: array[int]) -> array[int]:
+def _capped(entropies: int) -> int:
+    """Entropies, h_L << 32 | h_R, as the scores take them.
+
+    >>> [_capped(18 << 48 | 3).to_bytes(8).hex(), _capped(5 << 32 | 17 << 16).to_bytes(8).hex()]
+    ['000fffc000000003', '00000005000fffc0']
+    """
+    return min(entropies >> 32, _MOST << 6) << 32 | min(entropies & _HALF, _MOST << 6)
+
+
+def _autonomy(grams: _Grams, capped: list[int], entropies: array[int], shorter: array[int]) -> array[int]:
     """The autonomy of the n-gram at every place, in 2**-10 bits; where none stands, 0 less the mean.
 
-    ``entropies`` by place, (h_L << 32 | h_R) in 2**-16 bits; ``shorter``: of the n-grams one symbol shorter.
+    Entropies, (h_L << 32 | h_R) in 2**-16 bits: ``capped`` by number, ``entropies`` by place, and ``shorter`` by place
+    of the n-grams one symbol shorter.
     """
     size = len(entropies)
     firsts = bytearray(_once(grams))
@@ -440,53 +454,48 @@ def _autonomy(grams: _Grams, entropies: array[int], shorter: array[int]) -> arra
     blocks, rights, lefts, half = [], 0, 0, _everywhere(_HALF, width)
     for start in range(0, size, _BLOCK):
         part = slice(start, min(start + _BLOCK, size))
-        variations = _variations(entropies, shorter, grams.stands, part)
-        flagged = variations & _full_lanes(bytes(firsts[part]))
-        rights, lefts = rights + (flagged & half), lefts + (flagged >> 32 & half)
-        blocks.append(variations)
+        parents = _parents(shorter, part)
+        blocks.append(_sums(_lanes(entropies[part]), parents & _full_lanes(grams.stands[part]), part.stop - start))
+        parents &= _full_lanes(bytes(firsts[part]))
+        rights, lefts = rights + (parents & half), lefts + (parents >> 32 & half)
+    own = sum(entropy & _HALF for entropy in capped), sum(entropy >> 32 for entropy in capped)
+    above = [mine - sum(_unlanes(sums, width)) for mine, sums in zip(own, (rights, lefts), strict=True)]
     types = firsts.count(1)
-    mean = sum(_score_units(sum(_unlanes(sums, width)) // types - _BIAS) for sums in (rights, lefts)) if types else 0
+    mean = sum(_score_units(total // types) for total in above) if types else 0
     scores = array("h")
-    for start, variations in zip(range(0, size, _BLOCK), blocks, strict=True):
-        scores.extend(_block_scores(variations, min(_BLOCK, size - start), mean))
+    for start, sums in zip(range(0, size, _BLOCK), blocks, strict=True):
+        scores.extend(_less_mean(sums, min(_BLOCK, size - start), mean))
     return scores
 
 
-def _variations(entropies: array[int], shorter: array[int], stands: bytes, part: slice) -> int:
-    """What the entropies are above those of the n-grams one symbol shorter: h_L in the upper half of each lane, h_R in
-    the lower, both biased."""
-    start, end = part.start, part.stop
-    size = end - start
-    prefixes, suffixes = _lanes(shorter[start:end]), _lanes(shorter[start + 1 : end + 1])
-    parents = prefixes & _everywhere(_HALF, size) | suffixes & _everywhere(_HALF << 32, size)
-    parents &= _full_lanes(stands[start:end])
-    return _lanes(entropies[start:end]) + _everywhere(_BIAS << 32 | _BIAS, size) - parents
+def _parents(shorter: array[int], part: slice) -> int:
+    """By place, h_L of the n-gram without its first symbol in the upper half of the lane, h_R of that without its last
+    in the lower."""
+    size = part.stop - part.start
+    prefixes, suffixes = _lanes(shorter[part]), _lanes(shorter[part.start + 1 : part.stop + 1])
+    return prefixes & _everywhere(_HALF, size) | suffixes & _everywhere(_HALF << 32, size)
 
 
-def _score_units(difference: int) -> int:
-    return (difference + 32) >> 6
+def _score_units(entropy: int) -> int:
+    return (entropy + 32) >> 6
 
 
-def _block_scores(variations: int, size: int, mean: int) -> array[int]:
-    """Variations as scores: rounded, added, less the mean."""
-    rounded = variations + _everywhere(32 << 32 | 32, size)
-    half = _everywhere(_HALF >> 6, size)
-    rights, lefts, bias = rounded >> 6 & half, rounded >> 38 & half, _BIAS >> 6
-    sums = rights + lefts
-    scores = sums + _everywhere(_BIAS - 2 * bias - mean, size)
-    if not _fit(((rights, bias), (sums, 2 * bias), (scores, _BIAS)), size):
-        pairs = zip(_unlanes(rights, size), _unlanes(lefts, size), strict=True)
-        exact = (_saturated(_saturated(_saturated(right - bias) + left - bias) - mean) for right, left in pairs)
-        return array("h", exact)
-    return array("h", scores.to_bytes(8 * size, sys.byteorder))[_LOW_BYTE // 2 :: 4]  # _BIAS has no lower bits
+def _sums(entropies: int, parents: int, size: int) -> int:
+    """Both entropies less both of the parents, in units of scores, biased."""
+    rounding, half = _everywhere(32 << 32 | 32, size), _everywhere(_MOST, size)
+    own, less = entropies + rounding, parents + rounding
+    gains = (own >> 6 & half) + (own >> 38 & half) + _everywhere(_BIAS, size)
+    return gains - (less >> 6 & half) - (less >> 38 & half)
 
 
-def _fit(biased: Iterable[tuple[int, int]], size: int) -> bool:
-    """Whether every number, less its bias, is an int16."""
-    beyond, marks = 0, _everywhere(1 << 33, size)
-    for lanes, bias in biased:
-        beyond |= (lanes + _everywhere((1 << 15) + (1 << 33) - bias, size)) ^ marks
-    return not beyond & _everywhere(_LANE - 0xFFFF, size)
+def _less_mean(sums: int, size: int, mean: int) -> array[int]:
+    """Biased sums less the mean; those that leave 16 bits stop at the end."""
+    scores = sums + _everywhere(_BIAS - mean, size)
+    marks = _everywhere(1 << 33, size)
+    beyond = (scores + _everywhere((1 << 15) + (1 << 33) - 2 * _BIAS, size)) ^ marks
+    if beyond & _everywhere(_LANE - 0xFFFF, size):
+        return array("h", [_saturated(biased - _BIAS - mean) for biased in _unlanes(sums, size)])
+    return array("h", scores.to_bytes(8 * size, sys.byteorder))[_LOW_BYTE // 2 :: 4]
 
 
 def _saturated(value: int) -> int:

@@ -241,7 +241,10 @@ def test_scores_are_variations_of_entropies_less_their_means(seed: int) -> None:
         for start, chunk in chunks(ids):
             for i in range(len(chunk) - length + 1):
                 word = tuple(chunk[i : i + length])
-                expected = score_units(right[word]) + score_units(left[word]) - mean
+                before, after = known.get(word[:-1], none), known.get(word[1:], none)
+                row = known[word]
+                gains = score_units(row.right) - score_units(before.right)
+                expected = gains + score_units(row.left) - score_units(after.left) - mean
                 # The entropy of all symbols is rounded in another way here.
                 assert abs(scores[(start + i) * max_length + length - 1] - expected) <= (2 if length == 1 else 0)
 
@@ -528,15 +531,43 @@ def test_both_engines_read_the_same_symbols(fast: ModuleType, seed: int) -> None
 
 
 @pytest.mark.parametrize("others", [0, 3000])
-def test_both_engines_stop_at_the_least_and_greatest_score(fast: ModuleType, others: int) -> None:
-    # One symbol between 70,000 boundaries has 16.1 bits either side, and that is more than a score can say.
+def test_scores_take_an_entropy_for_less_than_16_bits(others: int) -> None:
+    # One symbol between 70,000 boundaries has 16.1 bits either side, 16481 units, of which 16383 count.
     ids = array("H", [8, 0] * 70_000 + [symbol for other in range(9, 9 + others) for symbol in (other, 0)])
 
-    results = [engine.branching(ids, 2, 1000, True) for engine in (pure, fast)]
+    scores, rows = branch(ids, 2, 1000)
+
+    assert rows == [Row(0, 1, 70_000, round(log2(70_000) * 65536), round(log2(70_000) * 65536))]
+    singles = Counter({8: 70_000, **dict.fromkeys(range(9, 9 + others), 1)})
+    alone = round(entropy(singles) * 1024)
+    mean = 2 * round(16383 / (others + 1) - entropy(singles) * 1024)
+    assert set(scores[::2][: 2 * 70_000 : 2]) == {2 * 16383 - 2 * alone - mean}
+    assert max(scores[::2]) == 2 * 16383 - 2 * alone - mean
+
+
+MANY = 70_000
+
+
+@pytest.mark.parametrize("max_length", [2, 5, 8])
+def test_scores_stop_at_the_greatest(fast: ModuleType, max_length: int) -> None:
+    # 8 9 gains all that it can, 2 x 16383, and 3,000 pairs lose the 11.6 bits of 10, so that the mean is below zero.
+    ids = array("H", [8, 9, 0] * MANY + [symbol for other in range(11, 3011) for symbol in (10, other, 0)])
+
+    results = [engine.branching(ids, max_length, 1000, True) for engine in (pure, fast)]
 
     assert results[0] == results[1]
-    # Right and left are 16481 each, together stopped at 32767; if it is the only n-gram, less the mean, 2 x 16481.
-    assert max(array("h", results[0][0])[::2]) == (32767 if others else 32767 - 2 * 16481)
+    assert max(array("h", results[0][0])[1::max_length]) == 32767
+
+
+@pytest.mark.parametrize("max_length", [2, 5, 8])
+def test_scores_stop_at_the_least(fast: ModuleType, max_length: int) -> None:
+    # 10 11 stands once, and loses all that it can; 8 9 gains as much, and 12 13 gains 4 bits on either side.
+    ids = array("H", [8, 9, 0] * MANY + [10, 0, 11, 0] * MANY + [10, 11, 0] + [12, 13, 0] * 16)
+
+    results = [engine.branching(ids, max_length, 1000, True) for engine in (pure, fast)]
+
+    assert results[0] == results[1]
+    assert min(array("h", results[0][0])[1::max_length]) == -32768
 
 
 # ---- bad arguments -------------------------------------------------------------------------------------------------
