@@ -1,0 +1,91 @@
+"""Text that was not in the raw text: F1 with and without the test text in it, and bits per character on that text.
+
+    python -m benchmarks.segmentation.heldout [--seed 1] [--out FILE]          (about 2 minutes)
+
+The protocol puts the test text, without its labels, into the raw text. Here it is learnt once with and once without
+(PKU, MSR and UD dev left out, and every other line that equals one of theirs), and the test text is cut by the model
+file's contents alone. Bits per character are those of the test text under what was learnt without it: minus the log
+of its probability, summed over all segmentations, divided by its characters; line ends are not predicted. Of a
+word model this is an upper bound: it also leaves room for texts that end inside a word.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from math import log
+from typing import Any
+
+from benchmarks import measure
+from benchmarks.segmentation.characters import Trigrams
+from benchmarks.segmentation.inner import Learnt, learn
+from benchmarks.segmentation.scores import score_lines, segmented
+from benchmarks.segmentation.texts import TESTS, protocol
+
+WORDS_ALONE: dict[str, Any] = {"rounds": 0, "expert": False}
+METHODS: dict[str, tuple[str, dict[str, Any]]] = {
+    "bayes, the whole recipe": ("bayes", {}),
+    "bayes, unigram stage alone": ("bayes", WORDS_ALONE),
+    "entropy (nVBE lexicon)": ("entropy", {}),
+}
+
+
+def bits_of(learnt: Learnt) -> Callable[[str], float]:
+    """-log2 p of a line under a tokenizer."""
+    return lambda line: -learnt.tokenizer.log_probability(line) / log(2)
+
+
+def f1_rows(name: str, inside: Learnt, outside: Learnt, golds: dict[str, list[list[str]]]) -> Iterator[list[str]]:
+    """F1 with the test text in the raw text, without it, and what that costs."""
+    values = []
+    for learnt in (inside, outside):
+        cuts = {part: learnt.tokenizer.tokenize_lines(["".join(ws) for ws in gold]) for part, gold in golds.items()}
+        values.append({part: score_lines(golds[part], cut).f1 for part, cut in cuts.items()})
+    yield [name, "in the raw text", *(f"{values[0][part]:.4f}" for part in golds)]
+    yield [name, "not in it", *(f"{values[1][part]:.4f} ({values[1][part] - values[0][part]:+.4f})" for part in golds)]
+
+
+def bits_row(name: str, bits: Callable[[str], float], tests: dict[str, list[str]]) -> list[str]:
+    """Bits per character of each set, and of all of them."""
+    sums = {part: sum(map(bits, lines)) for part, lines in tests.items()}
+    sizes = {part: sum(map(len, lines)) for part, lines in tests.items()}
+    print(f"{name}: bits done", file=sys.stderr, flush=True)
+    cells = [f"{sums[part] / sizes[part]:.3f}" for part in tests]
+    return [name, *cells, f"{sum(sums.values()) / sum(sizes.values()):.3f}"]
+
+
+def main() -> None:
+    parser = measure.options(__doc__ or "")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lines", type=int, help="so many lines of the other text only, to try it out")
+    options = measure.begin(parser)
+    paths = measure.needed(options.work, *(f"{name}_gold.txt" for name in TESTS))
+    golds = {name: segmented(path) for name, path in zip(TESTS, paths, strict=True)}
+    rest, tests = protocol(options.work)
+    inside = [line for part in tests.values() for line in part]
+    known = set(inside)
+    rest = [line for line in rest[-(options.lines or len(rest)) :] if line not in known]
+    rates, bits = [], [bits_row("character trigrams (Kneser-Ney)", Trigrams(rest).bits, tests)]
+    for name, (method, changes) in METHODS.items():
+        outside = learn(rest, method, seed=options.seed, **changes)
+        if not changes:
+            rates += f1_rows(name, learn(rest + inside, method, seed=options.seed, **changes), outside, golds)
+        if hasattr(outside.tokenizer, "log_probability"):
+            bits.append(bits_row(name, bits_of(outside), tests))
+        else:
+            measure.skip(f"bits of {name}", "the tokenizer has no log_probability")
+    size = sum(map(len, rest))
+    parts = [
+        measure.header("Text that was not in the raw text", [options.work / "protocol.txt"]),
+        measure.table(["method", "the test text is", *(f"{part} F1" for part in TESTS)], rates),
+        "",
+        f"Bits per character, learnt from {size:,} characters without the test text:",
+        "",
+        measure.table(["model", *TESTS, "all"], bits),
+        "",
+        f"Seed {options.seed}. A new character costs the trigrams what is left of 16 bits, the word models what their",
+        "spelling of unknown words says. No setting was chosen by these figures.",
+    ]
+    measure.publish("\n".join(parts), options.out)
+
+
+if __name__ == "__main__":
+    main()
