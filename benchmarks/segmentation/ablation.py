@@ -65,7 +65,7 @@ def run(
     """Learn once and score."""
     changes = dict(changes)
     longest = changes.pop("max_length", None)
-    learnt = learn(raw, seed=seed, max_length=longest, **changes)
+    learnt = learn(raw, changes=changes, seed=seed, max_length=longest)
     model = {}
     for name, gold in golds.items():
         cut = learnt.tokenizer.tokenize_lines(["".join(words) for words in gold])

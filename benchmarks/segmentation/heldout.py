@@ -65,9 +65,9 @@ def main() -> None:
     rest = [line for line in rest[-(options.lines or len(rest)) :] if line not in known]
     rates, bits = [], [bits_row("character trigrams (Kneser-Ney)", Trigrams(rest).bits, tests)]
     for name, (method, changes) in METHODS.items():
-        outside = learn(rest, method, seed=options.seed, **changes)
+        outside = learn(rest, method, changes, seed=options.seed)
         if not changes:
-            rates += f1_rows(name, learn(rest + inside, method, seed=options.seed, **changes), outside, golds)
+            rates += f1_rows(name, learn(rest + inside, method, changes, seed=options.seed), outside, golds)
         if hasattr(outside.tokenizer, "log_probability"):
             bits.append(bits_row(name, bits_of(outside), tests))
         else:

@@ -4,7 +4,7 @@ The library has no option for most of these settings, on purpose; the figures ne
 between the finder and the recipe, and keeps the segmentation that the chain came to.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import process_time
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ def recipe(**changes: Any) -> Iterator[list[bytes]]:
 
     def segment(ids: Any, scores: Any, settings: pitman_yor.Settings, *others: Any, **named: Any) -> Any:
         result = whole(ids, scores, settings._replace(**changes), *others, **named)
-        kept.append(bytes(result))
+        kept.append(result.lengths)
         return result
 
     pitman_yor.segment = segment  # type: ignore[assignment]
@@ -42,12 +42,12 @@ def recipe(**changes: Any) -> Iterator[list[bytes]]:
 
 
 def learn(
-    lines: Sequence[str], method: str = "bayes", *, seed: int = 1, max_length: int | None = None, **changes: Any
+    lines: Sequence[str], method: str = "bayes", changes: Mapping[str, Any] | None = None, **options: Any
 ) -> Learnt:
-    """Learn from lines; ``changes`` are settings of the recipe."""
+    """Learn from lines; ``changes`` are settings of the recipe, ``options`` those of the finder."""
     start = process_time()
-    finder = WordFinder(method, seed=seed, max_length=max_length).train(lines)
-    with recipe(**changes) as kept:
+    finder = WordFinder(method, **options).train(lines)
+    with recipe(**changes or {}) as kept:
         tokenizer = finder.tokenizer()
     return Learnt(finder, tokenizer, kept[-1] if kept else b"", process_time() - start)
 
