@@ -431,10 +431,10 @@ def _eval(options: argparse.Namespace, console: Console) -> None:
     facts = {name: _known_only(value) for name, value in facts.items()}
     if options.differences:
         found = differences(*(map(str.split, side) for side in lines[:2]))
-        facts |= dict.fromkeys(KINDS, 0)
-        for difference in found:
-            facts[difference.kind] += difference.count
-        facts["differences"] = [difference._asdict() for difference in found[: options.differences]]
+        kinds = {kind: [difference for difference in found if difference.kind == kind] for kind in KINDS}
+        facts |= {kind: sum(difference.count for difference in some) for kind, some in kinds.items()}
+        shown = (difference for some in kinds.values() for difference in some[: options.differences])
+        facts["differences"] = [difference._asdict() for difference in shown]
     _print(json.dumps(facts, ensure_ascii=False) + "\n" if options.json else _fact_rows(facts))
 
 
@@ -735,7 +735,7 @@ def _parser() -> argparse.ArgumentParser:
         default="strict",
         metavar="N|MODE",
         help=f"a number (default: {DIFFERENCES}): count the differences by kind (split, merge, crossing, characters), "
-        "list the N most frequent; strict, replace or skip: what undecodable bytes become, as with other verbs",
+        "list the N most frequent of each; strict, replace or skip: what undecodable bytes become, as with other verbs",
     )
     verb.add_argument(
         "--bootstrap",
