@@ -45,6 +45,9 @@ the plateau (benchmarks/segmentation/gain.py)."""
 LITTLE_TEXT = 20_000
 """Below so many symbols the finder warns that it knows little."""
 
+FEW_CHARACTERS = 200
+"""Different characters below which the finder says of a text a hundred times as long that it repeats itself."""
+
 Progress = Callable[[str, int, int], None]
 _Found: TypeAlias = "tuple[Types, bytes, Rows]"
 
@@ -196,6 +199,11 @@ class WordFinder:
             notes.append(
                 f"{size:,} characters are little text: only words of at least {least} occurrences can show, "
                 "and their order says little; a million characters show most words"
+            )
+        if size > FEW_CHARACTERS * 100 and self._text.variety < FEW_CHARACTERS:
+            notes.append(
+                f"the text repeats itself: {size:,} symbols hold only {self._text.variety:,} different characters; "
+                "what is found says little about other text"
             )
         if self._found is not None and not any(len(entry.word) > 1 for entry in self._found.entries(limit=1)):
             notes.append(f"no word of two or more characters was found at {least} occurrences or more")

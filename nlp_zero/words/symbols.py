@@ -131,6 +131,11 @@ class SymbolText:
         """Number of symbols of words."""
         return self._state[2]
 
+    @property
+    def variety(self) -> int:
+        """Number of different characters of words; numbers and runs of Latin letters are left out."""
+        return self._state[0] - _FIRST_ID
+
     def word(self, position: int, length: int) -> str:
         """The symbols as a word: characters, and placeholders for runs."""
         return "".join(map(self._names.__getitem__, self.ids[position : position + length]))

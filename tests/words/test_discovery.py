@@ -164,3 +164,10 @@ def test_tokenizer_cuts_by_the_words_found():
     tokenizer = WordFinder().train(sentences(1)).tokenizer()
 
     assert tokenizer.tokenize("学生在图书馆看葡萄酒") == ["学生", "在", "图书馆", "看", "葡萄酒"]
+
+
+def test_a_text_that_repeats_itself_is_told_of():
+    finder = WordFinder().train(["今天我们研究生命起源问题。"] * 2000)
+    assert any("only 12 different characters" in note for note in finder.notes)
+    varied = WordFinder().train("".join(map(chr, range(0x4E00 + k, 0x4E00 + k + 60))) for k in range(400))
+    assert not any("different characters" in note for note in varied.notes)
