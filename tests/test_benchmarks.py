@@ -104,8 +104,9 @@ def test_a_plot_is_a_picture_with_every_point_inside() -> None:
     lines = {name: [(3e5, 0.7 + shift), (3e6, 0.8 + shift)] for name, shift in (("PKU", 0.0), ("MSR", 0.001))}
     picture = ElementTree.fromstring(plot.svg("F1 < 1", "symbols", lines, {"+ laws": [(1.1e7, 0.79)]}, [3e5, 3e6]))
     circles = [item for item in picture.iter() if item.tag.endswith("circle")]
-    assert len(circles) == 5
-    assert all(plot.LEFT < float(item.get("cx", "nan")) < plot.WIDTH - plot.RIGHT for item in circles)
+    assert len(circles) == 6  # one of them in the legend
+    assert all(plot.LEFT < float(item.get("cx", "nan")) < plot.WIDTH - plot.RIGHT for item in circles[:-1])
+    assert float(circles[-1].get("cx", "nan")) > plot.WIDTH - plot.RIGHT
     assert all(plot.TOP <= float(item.get("cy", "nan")) <= plot.HEIGHT - plot.BOTTOM for item in circles)
     names = [item for item in picture.iter() if item.text in ("PKU", "MSR")]
     assert abs(float(names[0].get("y", "nan")) - float(names[1].get("y", "nan"))) >= 12

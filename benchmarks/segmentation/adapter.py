@@ -2,7 +2,8 @@
 
     python ../shared/bench/bench_segment.py --text TEXT --peers "jieba HMM=False" --call ours=benchmarks.segmentation.adapter:ours
 
-BENCH_MODEL names our model file, BENCH_LEXICON the same words for jieba ("word count" a line).
+BENCH_MODEL names our model file, BENCH_LEXICON the same words for jieba ("word count" a line), BENCH_LEARNT a model
+learnt by method `bayes`.
 """  # noqa: E501
 
 import os
@@ -24,6 +25,22 @@ def ours_python() -> Cut:
     """The same in the pure engine."""
     os.environ["NLP_ZERO_PURE"] = "1"
     return ours()
+
+
+def learnt() -> Cut:
+    """nlp-zero with the model of BENCH_LEARNT."""
+    from nlp_zero import Tokenizer
+
+    cut: Cut = Tokenizer.load(os.environ["BENCH_LEARNT"]).tokenize
+    return cut
+
+
+def learnt_plain() -> Cut:
+    """The words and counts of that model alone, as a plain lexicon."""
+    from nlp_zero import Tokenizer
+
+    cut: Cut = Tokenizer(dict(Tokenizer.load(os.environ["BENCH_LEARNT"]).lexicon.counts())).tokenize
+    return cut
 
 
 def rjieba_plain() -> Cut:

@@ -47,11 +47,16 @@ def measured(name: str, text: list[str], golds: dict[str, list[list[str]]], meth
 
 
 def plotted(points: list[Point], extra: list[Point], method: str) -> str:
-    """The plot: one line a set; what laws and novels make of it as open circles."""
+    """The plot: one line a set; what laws and novels make of it as open marks."""
     lines = {name: [(point.symbols, point.f1[method][part]) for point in points] for part, name in NAMES.items()}
-    marks = {f"+ {point.name}": [(point.symbols, point.f1[method][part]) for part in TESTS] for point in extra}
+    more = (extra[0].symbols - points[-1].symbols) / 1e6 if extra else 0
+    marks = {
+        f"+ {more:.0f} M of {point.name}": [(point.symbols, point.f1[method][part]) for part in TESTS]
+        for point in extra
+    }
     title = f"Word F1 of method {method} by the size of the raw text"
-    return svg(title, "symbols of raw text (logarithmic)", lines, marks, [point.symbols for point in points])
+    labels = [point.symbols for point in (*points, *extra[:1])]
+    return svg(title, "symbols of raw text (logarithmic)", lines, marks, labels)
 
 
 def main() -> None:

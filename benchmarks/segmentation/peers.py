@@ -5,6 +5,7 @@ unigram model of its own: single characters and the peer's first 20,000 words, c
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ FINDERS = {
     "smoothnlp": Peer(RAW, "smoothnlp"),
     "jiagu findword": Peer(RAW, "jiagu"),
     "TopWORDS C++": Peer(RAW, "topwords_adapter"),
-    "bojone word-discovery (KenLM)": Peer(RAW, "bojone_word_discovery"),
+    "KenLM recipe=benchmarks.discovery.kenlm_recipe:discover": Peer(RAW, "sys"),
     "control PMI+entropy Python": Peer(RAW, "sys"),
     "jiayan": Peer(RAW, "jiayan", slow="70 s"),
     "harvesttext": Peer(RAW, "harvesttext", slow="25 s a megabyte"),
@@ -79,11 +80,11 @@ def rows(options: Any, text: Path, golds: dict[str, Path]) -> Iterator[Result | 
     for name, peer in FINDERS.items():
         some = ["--text", str(text), "--lexicon", words, *marked]
         found = run(bench / "bench_discover.py", name, peer, some, options)
+        shown = f"{name.split('=')[0]}, its lexicon"
         if isinstance(found, str):
-            yield name, found
+            yield shown, found
             continue
         unknown = float("nan")
-        shown = f"{name}, its lexicon"
         scores = [(unknown, unknown, f1) for f1 in found["f1"]]
         yield Result(shown, peer.knows, scores, f"{found['s']:.1f} s, {found['mb']:.0f} MB")
 
@@ -94,6 +95,8 @@ def run(program: Path, name: str, peer: Peer, arguments: list[str], options: Any
         return f"{peer.slow}; run with --slow"
     if not measure.installed(peer.module):
         return "not installed"
+    if name.startswith("KenLM") and not os.environ.get("KENLM_COUNT_NGRAMS"):
+        return "KENLM_COUNT_NGRAMS is not set"
     command = [sys.executable, str(program), "--worker", name, *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=measure.environment(), timeout=options.limit)

@@ -45,10 +45,27 @@ def text(x: float, y: float, words: str, anchor: str = "start", colour: str = "#
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
 
 
+def mark(group: int, x: float, y: float, colour: str) -> str:
+    """An open circle, or an open square, around a point."""
+    look = f'fill="#fff" stroke="{colour}" stroke-width="1.5"'
+    if group % 2:
+        return f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" {look}/>'
+    return f'<circle cx="{x}" cy="{y}" r="4.5" {look}/>'
+
+
+def apart(frame: Frame, labels: Sequence[float]) -> list[float]:
+    """Those labels of the x axis, from the greatest down, that do not run into one another."""
+    kept: list[float] = []
+    for label in sorted(labels, reverse=True):
+        if not kept or frame.x(kept[-1]) - frame.x(label) >= 36:
+            kept.append(label)
+    return kept
+
+
 def svg(
     title: str, x_name: str, lines: Mapping[str, Points], marks: Mapping[str, Points], labels: Sequence[float]
 ) -> str:
-    """A plot of named lines and of single named points in the same colours; ``labels`` are written below the x axis.
+    """A plot of named lines, and of named groups of points in their colours; ``labels`` go below the x axis.
 
     >>> picture = svg("F1", "symbols", {"PKU": [(1e6, 0.80), (3e6, 0.83)]}, {}, [1e6, 3e6])
     >>> picture.startswith("<svg"), picture.count("<circle"), "PKU" in picture
@@ -65,7 +82,7 @@ def svg(
     for tick in frame.ticks:
         parts.append(f'<path d="M{LEFT} {frame.y(tick)}H{right}" stroke="#ddd"/>')
         parts.append(text(LEFT - 6, frame.y(tick) + 4, f"{tick:.2f}", "end"))
-    for label in labels:
+    for label in apart(frame, labels):
         shown = f"{label / 1e6:.2g} M" if label < 1e7 else f"{label / 1e6:.0f} M"
         parts.append(text(frame.x(label), HEIGHT - BOTTOM + 18, shown, "middle"))
     parts.append(text((LEFT + right) / 2, HEIGHT - 10, x_name, "middle"))
@@ -81,10 +98,10 @@ def svg(
         way = "L".join(f"{frame.x(x)} {frame.y(y)}" for x, y in points)
         parts.append(f'<path d="M{way}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
         parts += [f'<circle cx="{frame.x(x)}" cy="{frame.y(y)}" r="3" fill="{colour}"/>' for x, y in points]
-        parts.append(text(right + 8, spots[name], name, colour=colour))
-    for name, points in marks.items():
+        parts.append(text(frame.x(points[-1][0]) + 8, spots[name], name, colour=colour))
+    for group, (name, points) in enumerate(marks.items()):
         for number, (x, y) in enumerate(points):
-            spot = f'cx="{frame.x(x)}" cy="{frame.y(y)}" r="4" fill="#fff" stroke="{COLOURS[number % len(COLOURS)]}"'
-            parts.append(f"<circle {spot}/>")
-        parts.append(text(frame.x(points[0][0]), frame.y(min(y for _, y in points)) + 18, name, "middle"))
+            parts.append(mark(group, frame.x(x), frame.y(y), COLOURS[number % len(COLOURS)]))
+        legend = HEIGHT - BOTTOM - 8 - 18 * (len(marks) - 1 - group)
+        parts += [mark(group, right + 14, legend - 4, "#333"), text(right + 24, legend, name)]
     return "\n".join([*parts, "</svg>", ""])

@@ -2,9 +2,12 @@
 
     python -m benchmarks.segmentation.speed [--rounds 5] [--out FILE]
 
+    python -m benchmarks.segmentation.speed --learnt [--rounds 5] [--out FILE]     (and a model learnt by `bayes`)
+
 The lexicon is jieba's small dictionary (109,750 words and their counts); jieba and rjieba have their own, larger one,
 and jieba meets us with exactly our words as well. Every segmenter runs in fresh processes of the shared
-bench_segment.py, in interleaved rounds; a ratio is the median over rounds of the two speeds of one round.
+bench_segment.py, in interleaved rounds; a ratio is the median over rounds of the two speeds of one round. --learnt
+learns a model from the raw text of the protocol first (20 s), and cuts by all it holds and by its words alone.
 """
 
 import json
@@ -22,6 +25,7 @@ from benchmarks import measure
 PEERS = {"jieba HMM=False": "jieba", "jieba": "jieba", "jieba_fast": "jieba_fast", "rjieba": "rjieba"}
 ADAPTER = "benchmarks.segmentation.adapter"
 OURS, PURE = "nlp-zero, C", "nlp-zero, Python"
+LEARNT, PLAIN = "nlp-zero, learnt by bayes", "nlp-zero, its words alone"
 
 Speeds = dict[str, dict[int, float]]
 
@@ -34,9 +38,9 @@ def inside(job: str, *arguments: str, pure: bool = False) -> dict[str, float]:
     return values
 
 
-def calls(model: Path) -> list[str]:
+def calls(model: Path, learnt: Path) -> list[str]:
     """The segmenters that the shared program gets from the adapter."""
-    out = []
+    out = [f"{LEARNT}={ADAPTER}:learnt", f"{PLAIN}={ADAPTER}:learnt_plain"] if learnt.is_file() else []
     if model.is_file():
         out += [f"{OURS}={ADAPTER}:ours"] if measure.backend() == "c" else []
         out += [f"{PURE}={ADAPTER}:ours_python"]
@@ -47,7 +51,7 @@ def calls(model: Path) -> list[str]:
     return out
 
 
-def beside(options: Namespace, model: Path) -> tuple[str, Speeds]:
+def beside(options: Namespace, model: Path, learnt: Path) -> tuple[str, Speeds]:
     """The table of the shared program, and the characters a second of every round."""
     peers = [name for name, module in PEERS.items() if measure.installed(module)]
     for name in PEERS:
@@ -56,10 +60,10 @@ def beside(options: Namespace, model: Path) -> tuple[str, Speeds]:
     program = str(options.shared.resolve() / "bench" / "bench_segment.py")
     command = [sys.executable, program, "--text", str(options.work.resolve() / "mix10.txt")]
     command += ["--rounds", str(options.rounds), "--peers", ",".join(peers)]
-    for call in calls(model):
+    for call in calls(model, learnt):
         command += ["--call", call]
     lexicon = str(options.work.resolve() / "lexicon.txt")
-    child = measure.environment(BENCH_MODEL=str(model), BENCH_LEXICON=lexicon)
+    child = measure.environment(BENCH_MODEL=str(model), BENCH_LEXICON=lexicon, BENCH_LEARNT=str(learnt))
     done = subprocess.run(command, capture_output=True, text=True, env=child, check=True)
     speeds: Speeds = {}
     for line in done.stderr.split("\n"):
@@ -78,6 +82,14 @@ def ratios(speeds: Speeds) -> Iterator[list[str]]:
             times = measure.ratio(speeds.get(engine, {}), rounds)
             cells.append("-" if times is None else f"{times:.2f}")
         yield cells
+
+
+def learnt_rows(speeds: Speeds) -> Iterator[list[str]]:
+    """The model that was learnt over its own words alone, and over rjieba, within the rounds."""
+    for name in (PLAIN, "rjieba"):
+        times = measure.ratio(speeds.get(LEARNT, {}), speeds.get(name, {}))
+        if times is not None:
+            yield [LEARNT, name, f"{times:.2f}"]
 
 
 def ours(model: Path, text: Path, pure: bool) -> Iterator[list[str]]:
@@ -102,6 +114,7 @@ def ours(model: Path, text: Path, pure: bool) -> Iterator[list[str]]:
 def main() -> None:
     parser = measure.options("Speed of segmentation.")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--learnt", action="store_true", help="also a model learnt by method bayes")
     options = measure.begin(parser)
     text, lexicon = measure.needed(options.work, "mix10.txt", "lexicon.txt")
     parts = [measure.header("Speed of segmentation", [text, lexicon])]
@@ -112,9 +125,16 @@ def main() -> None:
             parts.append(f"- lexicon: {built['words']:,.0f} words, model file {built['file_mb']:.2f} MB\n")
         else:
             measure.skip("nlp-zero", "no model could be built")
-        printed, speeds = beside(options, model)
+        learnt = Path(folder, "learnt.model")
+        if options.learnt:
+            (raw,) = measure.needed(options.work, "protocol.txt")
+            measure.spend([*measure.OURS, "learn", "-q", "--method", "bayes", str(raw), "-o", str(learnt)])
+        printed, speeds = beside(options, model, learnt)
         head = ["segmenter", "M characters/s", f"times: {OURS}", f"times: {PURE}"]
-        parts += [measure.table(head, ratios(speeds)), "", "As the shared program prints it:", "", printed, ""]
+        parts += [measure.table(head, ratios(speeds)), ""]
+        if options.learnt:
+            parts += [measure.table(["a model", "over", "times as fast"], learnt_rows(speeds)), ""]
+        parts += ["As the shared program prints it:", "", printed, ""]
         for name, engine in ((OURS, False), (PURE, True)) if model.is_file() else ():
             rows = list(ours(model, text, engine))
             if rows:
