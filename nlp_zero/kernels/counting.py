@@ -23,7 +23,7 @@ from itertools import chain, compress, count, repeat
 from math import floor, log2
 from typing import TypeAlias
 
-__all__ = ["bind", "branching", "decode", "encode", "match", "segment", "splits", "tally"]
+__all__ = ["bind", "bonds", "branching", "decode", "encode", "match", "segment", "splits", "tally"]
 
 WORD_LIMIT = 0xF000
 MAX_LENGTH = 8
@@ -862,3 +862,33 @@ def match(ids: array[int], positions: Buffer, lengths: Buffer, at: Buffer, sizes
         for place, size in zip(places, extents, strict=True)
     ]
     return array("i", found).tobytes()
+
+
+def bonds(
+    ids: array[int], positions: Buffer, lengths: Buffer, counts: Buffer, at: Buffer, sizes: Buffer
+) -> tuple[bytes, bytes]:
+    """For every place ``at`` and size, what :func:`match` says (int32), and the greatest product of the ``counts`` of
+    two parts (uint64); that is 0 for one symbol, and where the set lacks a part of any split.
+
+    In 8 9 8, where 8 counts 2, 9 counts 1 and 8 9 counts 1:
+
+    >>> columns = array("I", [0, 1, 0]), bytes([1, 1, 2]), array("I", [2, 1, 1])
+    >>> rows, products = bonds(array("H", [8, 9, 8]), *columns, array("I", [0, 0, 1]), bytes([2, 3, 2]))
+    >>> list(array("i", rows)), list(array("Q", products))
+    ([2, -1, -1], [2, 0, 2])
+    """
+    text, words = _words(ids, positions, lengths)
+    numbers = _items(counts, "I", "counts")
+    places, extents = _items(at, "I", "at"), _items(sizes, "B", "sizes")
+    if len(numbers) != len(words):
+        raise ValueError(f"counts: expected {len(words)} items, got {len(numbers)}")
+    if len(places) != len(extents):
+        raise ValueError(f"at: expected {len(extents)} items, got {len(places)}")
+    count = dict(zip(words, numbers, strict=True)).get
+    rows, products = array("i"), array("Q")
+    for place, size in zip(places, extents, strict=True):
+        word = text[place : place + size] if place + size <= len(text) else ""
+        rows.append(words.get(word, -1))
+        splits = [count(word[:end], 0) * count(word[end:], 0) for end in range(1, len(word))]
+        products.append(max(splits) if splits and all(splits) else 0)
+    return rows.tobytes(), products.tobytes()

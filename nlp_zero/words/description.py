@@ -44,8 +44,8 @@ def symbol_bits(ids: array[int], types: Types) -> dict[int, float]:
     return {symbol: log2(total / count) for symbol, count in frequency.items()}
 
 
-def saved_bits(ids: array[int], types: Types, spelling: dict[int, float]) -> list[float]:
-    """The bits that each word saves; of a single symbol, which cannot be split, 0.
+def saved_bits(ids: array[int], types: Types, spelling: dict[int, float], min_count: int = 1) -> list[float]:
+    """The bits that each word saves; 0 for a single symbol, which cannot be split, and for words below ``min_count``.
 
     ``spelling`` as :func:`symbol_bits` gives it.
     """
@@ -56,7 +56,9 @@ def saved_bits(ids: array[int], types: Types, spelling: dict[int, float]) -> lis
     bits = spelling.__getitem__
     rows = zip(types.positions, types.lengths, types.counts, splits, costs, strict=True)
     return [
-        count * (split - cost) / UNIT - sum(map(bits, ids[place : place + size])) - END_BITS if size > 1 else 0.0
+        count * (split - cost) / UNIT - sum(map(bits, ids[place : place + size])) - END_BITS
+        if size > 1 and count >= min_count
+        else 0.0
         for place, size, count, split, cost in rows
     ]
 
@@ -66,9 +68,9 @@ def prune(ids: array[int], types: Types, min_count: int, spelling: dict[int, flo
 
     Single symbols stay. Returns the words of the best segmentation by what stays, and that segmentation; O(n).
     """
-    bits = saved_bits(ids, types, spelling)
-    rows = enumerate(zip(types.lengths, types.counts, bits, strict=True))
-    kept = types.select(index for index, (size, count, gain) in rows if size == 1 or (count >= min_count and gain > 0))
+    bits = saved_bits(ids, types, spelling, min_count)
+    rows = enumerate(zip(types.lengths, bits, strict=True))
+    kept = types.select(index for index, (size, gain) in rows if size == 1 or gain > 0)
     costs, unknown = _costs(kept) if kept.counts else (array("i"), 0)
     lengths = kernels.decode(ids, kept.positions, kept.lengths, costs, unknown)
     return count_types(ids, lengths), lengths

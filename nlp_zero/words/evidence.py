@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from math import log2, nan
+from math import nan
 
 from .description import saved_bits
 from .lexicon import Entry
@@ -21,8 +21,7 @@ __all__ = ["SHAPE", "check_back", "collect", "words_of"]
 SHAPE = "shape"
 """The tag of lexicon entries that are shapes (see :mod:`nlp_zero.words.symbols`)."""
 
-_NUMBER, _YEAR = 1, 2
-_FIRST_CHARACTER = 8
+_NUMBERS = (1, 2)  # the symbols of a number and of a year
 
 
 def words_of(ids: array[int], types: Types) -> list[str]:
@@ -38,8 +37,7 @@ def collect(
     ``lengths`` is the segmentation in which the types were counted, ``spelling`` the bits of each symbol.
     """
     texts = _texts_with_runs(text, lengths)
-    found = rows.find(types.positions, types.lengths)
-    bonds = _weakest_bonds(rows, types, found)
+    found, bonds = rows.bonds(types.positions, types.lengths)
     saved = saved_bits(text.ids, types, spelling)
     columns = zip(types.positions, types.lengths, types.counts, saved, found, bonds, strict=True)
     for place, size, count, bits, row, bond in columns:
@@ -55,7 +53,7 @@ def collect(
             continue
         rest = count
         for literal, number in texts.get(word, Counter()).items():
-            if number >= max(min_count, 2) and not (size == 1 and text.ids[place] in (_NUMBER, _YEAR)):
+            if number >= max(min_count, 2):
                 rest -= number
                 yield Entry(literal, number, round(gain * number / count, 1), *witness)
         if rest > 0:
@@ -63,11 +61,13 @@ def collect(
 
 
 def _texts_with_runs(text: SymbolText, lengths: bytes) -> dict[str, Counter[str]]:
-    """For every shape, how often each of its texts was cut out as a word. O(runs)."""
+    """For every shape but a bare number, how often each of its texts was cut out as a word. O(runs)."""
     texts: dict[str, Counter[str]] = {}
     done = -1
     for place in text.places:
         if place <= done or text.ids[place] >= WORD_LIMIT:
+            continue
+        if lengths[place] == 1 and text.ids[place] in _NUMBERS:
             continue
         start = place
         while not lengths[start]:
@@ -76,19 +76,6 @@ def _texts_with_runs(text: SymbolText, lengths: bytes) -> dict[str, Counter[str]
         shape = text.word(start, lengths[start])
         texts.setdefault(shape, Counter())[text.string(start, lengths[start])] += 1
     return texts
-
-
-def _weakest_bonds(rows: Rows, types: Types, found: array[int]) -> list[float]:
-    """The smallest PMI over the splits of each type, in bits; NaN where a count is not known."""
-    bonds = []
-    splits = rows.split_counts(types.positions, types.lengths)
-    for row, pairs in zip(found, splits, strict=True):
-        chance = max((left * right for left, right in pairs), default=0)
-        if row < 0 or not all(left * right for left, right in pairs) or not chance:
-            bonds.append(nan)
-        else:
-            bonds.append(log2(rows.counts[row] * rows.total / chance))
-    return bonds
 
 
 def check_back(rows: Rows, types: Types, order: int, cohesive: set[int]) -> Iterator[int]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from itertools import islice
+from math import log2, nan
 from typing import NamedTuple
 
 from .. import kernels
@@ -66,6 +67,17 @@ class Rows:
     def entropies(self, row: int) -> tuple[float, float]:
         """Of the symbols before and after, in bits, every boundary a symbol of its own."""
         return self._left[row] / 65536, self._right[row] / 65536
+
+    def bonds(self, places: array[int], sizes: bytes) -> tuple[array[int], list[float]]:
+        """What :meth:`find` says, and the smallest PMI over the splits of each n-gram, in bits: NaN for a single
+        symbol, and where a count is not known."""
+        columns = (self.positions, self.lengths, self.counts)
+        rows, products = kernels.bonds(self.ids, *columns, places, sizes)
+        found, counts, total = array("i", rows), self.counts, self.total
+        return found, [
+            log2(counts[row] * total / product) if product and row >= 0 else nan
+            for row, product in zip(found, array("Q", products), strict=True)
+        ]
 
     def split_counts(self, places: array[int], sizes: bytes) -> list[list[tuple[int, int]]]:
         """For every n-gram, the counts of the two parts of each of its splits (0 where below ``min_count``)."""
