@@ -230,7 +230,7 @@ class WordFinder:
         cut: _Found = getattr(self, f"_by_{self.method}")(progress)
         progress("collecting evidence", 0, 0)
         entries = collect(text, *cut, self.settings["min_count"], self._spelling)
-        found = Lexicon(entries, provenance=self._provenance())
+        found = Lexicon._of_entries(entries, self._provenance())
         known = self._known_before()
         if not known:
             return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import nan
 
 from .description import saved_bits
@@ -38,26 +38,34 @@ def collect(
     """
     texts = _texts_with_runs(text, lengths)
     found, bonds = rows.bonds(types.positions, types.lengths)
+    left, right = rows.entropies(found)
+    # Three digits: more say nothing, and cost a reader of the file his patience.
+    witnesses = zip(_rounded(bonds, 3), _rounded(left, 3), _rounded(right, 3), strict=True)
     saved = saved_bits(text.ids, types, spelling)
-    columns = zip(types.positions, types.lengths, types.counts, saved, found, bonds, strict=True)
-    for place, size, count, bits, row, bond in columns:
+    for place, size, count, bits, witness in zip(*types, saved, witnesses, strict=True):
         if size > 1 and count < min_count:  # the last segmentation had less use for it
             continue
-        left, right = rows.entropies(row) if row >= 0 else (nan, nan)
-        # Three digits: more say nothing, and cost a reader of the file his patience.
-        witness = (round(bond, 3), round(left, 3), round(right, 3))
         word = text.word(place, size)
         gain = bits if size > 1 else nan
         if not is_shape(word):
-            yield Entry(word, count, round(gain, 1), *witness)
+            yield Entry(word, count, _rounded([gain], 1)[0], *witness)
             continue
         rest = count
         for literal, number in texts.get(word, Counter()).items():
             if number >= max(min_count, 2):
                 rest -= number
-                yield Entry(literal, number, round(gain * number / count, 1), *witness)
+                yield Entry(literal, number, _rounded([gain * number / count], 1)[0], *witness)
         if rest > 0:
-            yield Entry(word, rest, round(gain * rest / count, 1), *witness, SHAPE)
+            yield Entry(word, rest, _rounded([gain * rest / count], 1)[0], *witness, SHAPE)
+
+
+def _rounded(values: Iterable[float], digits: int) -> list[float]:
+    """Decimals as an entry wants them: NaN that is :data:`math.nan`, and no -0.0.
+
+    >>> _rounded([1.26, -0.01, nan], 1), _rounded([nan], 1)[0] is nan
+    ([1.3, 0.0, nan], True)
+    """
+    return [round(value, digits) + 0.0 if value == value else nan for value in values]
 
 
 def _texts_with_runs(text: SymbolText, lengths: bytes) -> dict[str, Counter[str]]:

@@ -105,6 +105,14 @@ class Lexicon:
             else:
                 self._insert(entry[0], _row(*entry[1:]))
 
+    @classmethod
+    def _of_entries(cls, entries: Iterable[Entry], provenance: Mapping[str, Any]) -> Lexicon:
+        """The lexicon of entries whose words and values need no check: NaN only as :data:`math.nan`, no -0.0."""
+        lexicon = cls(provenance=provenance)
+        for entry in entries:
+            lexicon._insert_known(entry[0], entry[1:])
+        return lexicon
+
     # One word at a time
 
     def add(self, word: str, count: int = 1, tag: str = "", **evidence: float) -> None:
@@ -191,9 +199,10 @@ class Lexicon:
             raise TypeError(f"expected a lexicon or a collection of words, such as ['研究'], got {known!r}")
         words = known if isinstance(known, Container) and not isinstance(known, list | tuple) else set(known)
         rest = type(self)(provenance=self.provenance)
-        for word, row in self._rows.items():
-            if word not in words:
-                rest._insert_known(word, row)
+        rest._rows = {word: row for word, row in self._rows.items() if word not in words}
+        rest._total = sum(row[0] for row in rest._rows.values())
+        if self._ranked is not None:
+            rest._ranked = list(filter(rest._rows.__contains__, self._ranked))
         return rest
 
     def __eq__(self, other: object) -> bool:
@@ -274,9 +283,10 @@ class Lexicon:
             rows = self._rows
 
             def place(word: str) -> tuple[float, int, str]:
-                count, bits, *_ = rows[word]
+                row = rows[word]
+                bits = row[1]
                 # NaN is not equal to itself: no bits known, after everything known.
-                return (-bits if bits == bits else math.inf), -count, word
+                return (-bits if bits == bits else math.inf), -row[0], word
 
             self._ranked = sorted(rows, key=place)
         return self._ranked
@@ -638,10 +648,6 @@ def _json(value: Any) -> str:
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _numbers(*values: float) -> str:
-    return "\t".join([repr(value) if value == value else "" for value in values])
-
-
 def _write_tsv(lexicon: Lexicon, file: IO[str]) -> int:
     file.write(_HEADER + "1\n")
     for key, value in sorted(lexicon.provenance.items()):
@@ -651,11 +657,20 @@ def _write_tsv(lexicon: Lexicon, file: IO[str]) -> int:
     file.write("\t".join(_COLUMNS) + "\n")
     # One look at all words together: hardly a lexicon has odd ones.
     plain = not _ODD.search("\n".join(lexicon._rows))
-    file.writelines(
-        f"{word if plain else _escape(word)}\t{count}\t{_numbers(*evidence)}\t{_escape(tag) if tag else tag}\n"
-        for word, count, *evidence, tag in lexicon.entries()
-    )
+    file.writelines(_tsv_rows(lexicon, plain))
     return 0
+
+
+def _tsv_rows(lexicon: Lexicon, plain: bool) -> Iterator[str]:
+    """The lines of all words; ``plain`` says that no word needs an escape."""
+    rows = lexicon._rows
+    for word in lexicon:
+        count, bits, pmi, left, right, tag = rows[word]
+        if bits + pmi + left + right < math.inf:
+            numbers = f"{bits}\t{pmi}\t{left}\t{right}"
+        else:  # NaN is written as nothing
+            numbers = "\t".join([repr(value) if value == value else "" for value in (bits, pmi, left, right)])
+        yield f"{word if plain else _escape(word)}\t{count}\t{numbers}\t{_escape(tag) if tag else tag}\n"
 
 
 # A backslash, a tab, the placeholders of shapes, and what UTF-8 has no place for.

@@ -64,9 +64,14 @@ class Rows:
         """The row of the n-gram that stands at each place with each size, or -1."""
         return array("i", kernels.match(self.ids, self.positions, self.lengths, places, sizes))
 
-    def entropies(self, row: int) -> tuple[float, float]:
-        """Of the symbols before and after, in bits, every boundary a symbol of its own."""
-        return self._left[row] / 65536, self._right[row] / 65536
+    def entropies(self, found: Iterable[int]) -> tuple[list[float], list[float]]:
+        """Of the symbols before and after the n-gram of each row, in bits, every boundary a symbol of its own; NaN for
+        row -1."""
+        rows = list(found)
+        before, after = (
+            [column[row] / 65536 if row >= 0 else nan for row in rows] for column in (self._left, self._right)
+        )
+        return before, after
 
     def bonds(self, places: array[int], sizes: bytes) -> tuple[array[int], list[float]]:
         """What :meth:`find` says, and the smallest PMI over the splits of each n-gram, in bits: NaN for a single

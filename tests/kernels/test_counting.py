@@ -142,6 +142,7 @@ def test_an_empty_text_has_no_n_grams() -> None:
     assert kernels.splits(array("H"), array("I"), b"", array("i"), 1) == b""
     assert kernels.bind(array("H"), array("I"), b"") == b""
     assert kernels.match(array("H"), array("I"), b"", array("I"), b"") == b""
+    assert kernels.bonds(array("H"), array("I"), b"", array("I"), array("I"), b"") == (b"", b"")
 
 
 def test_one_symbol() -> None:
@@ -423,6 +424,27 @@ def test_match_names_the_word_that_reads_the_same() -> None:
     assert array("i", found).tolist() == [0, 1, 2, -1, -1, -1, -1, -1]
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_bonds_finds_the_likeliest_split(seed: int) -> None:
+    chance = random.Random(seed)
+    ids = random_ids(seed, 30, 4)
+    positions, lengths = random_words(ids, seed)
+    counts = array("I", chance.choices([0, 1, 2, 5, 2**32 - 1], weights=[1, 9, 9, 9, 9], k=len(lengths)))
+    words = [tuple(ids[p : p + length]) for p, length in zip(positions, lengths, strict=True)]
+    places = array("I", chance.choices(range(len(ids) + 2), k=20))
+    sizes = bytes(chance.choices(range(1, 5), k=20))
+
+    found, products = kernels.bonds(ids, positions, lengths, counts, places, sizes)
+
+    assert found == kernels.match(ids, positions, lengths, places, sizes)
+    number = dict(zip(words, counts, strict=True))
+    for place, size, product in zip(places, sizes, array("Q", products), strict=True):
+        word = tuple(ids[place : place + size])
+        splits = [number.get(word[:cut], 0) * number.get(word[cut:], 0) for cut in range(1, size)]
+        known = len(word) == size > 1 and 0 not in splits
+        assert product == (max(splits) if known else 0)
+
+
 # ---- text to symbols -----------------------------------------------------------------------------------------------
 
 
@@ -512,7 +534,9 @@ def test_both_engines_give_the_same_bytes(fast: ModuleType, seed: int) -> None:
     both("splits", *words, costs, 500)
     both("bind", *words)
     places = array("I", chance.choices(range(len(ids) + 3), k=20))
-    both("match", *words, places, bytes(chance.choices(range(5), k=20)))
+    sizes = bytes(chance.choices(range(5), k=20))
+    both("match", *words, places, sizes)
+    both("bonds", *words, array("I", chance.choices(range(4), k=len(words[2]))), places, sizes)
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -601,6 +625,11 @@ WRONG: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
     ("match", (IDS, ONE, b"\2", ONE, b"\2\2"), ValueError, "at: expected 2 items, got 1"),
     ("match", (IDS, ONE, b"\2", array("Q", [0]), b"\2"), TypeError, "at: expected items of 4 bytes, got 8"),
     ("match", (IDS, ONE, b"\2", ONE, ONE), TypeError, "sizes: expected items of 1 bytes, got 4"),
+    ("bonds", (IDS, ONE, b"\2", ONE, ONE, b"\2\2"), ValueError, "at: expected 2 items, got 1"),
+    ("bonds", (IDS, ONE, b"\2", array("I"), ONE, b"\2"), ValueError, "counts: expected 1 items, got 0"),
+    ("bonds", (IDS, ONE, b"\2", b"\2", ONE, b"\2"), TypeError, "counts: expected items of 4 bytes, got 1"),
+    ("bonds", (IDS, ONE, b"\2", ONE, array("Q", [0]), b"\2"), TypeError, "at: expected items of 4 bytes, got 8"),
+    ("bonds", (IDS, ONE, b"\2", ONE, ONE, ONE), TypeError, "sizes: expected items of 1 bytes, got 4"),
 ]
 
 
@@ -666,6 +695,7 @@ def work():
     kernels.decode(*words, costs, 5)
     kernels.splits(*words, costs, 5)
     kernels.match(*words, words[1], lengths)
+    kernels.bonds(*words, words[1], words[1], lengths)
     kernels.bind(*words)
     kernels.encode(text, roles(), *tables)
     for wrong in (lambda: kernels.bind(ids, array("I", [0, 0]), b"11"), lambda: kernels.tally(ids, b"9" * len(ids))):
