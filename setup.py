@@ -11,7 +11,7 @@ import sysconfig
 from setuptools import Extension, setup
 
 KERNELS = "nlp_zero/kernels"
-KERNEL_NAMES = ("_module", "clustering", "counting", "experts", "lattice", "sampling", "windows")
+KERNEL_NAMES = ("_module", "clustering", "counting", "experts", "lattice", "merges", "sampling", "windows")
 
 # One wheel for Python 3.11 and later. The free-threaded build has no limited API before 3.15.
 limited = not sysconfig.get_config_var("Py_GIL_DISABLED") and sys.implementation.name == "cpython"
@@ -22,7 +22,7 @@ flags = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-std=c11
 fast = Extension(
     "nlp_zero.kernels._fast",
     sources=[f"{KERNELS}/{name}.c" for name in KERNEL_NAMES],
-    depends=[f"{KERNELS}/_module.h"],
+    depends=[f"{KERNELS}/_module.h", f"{KERNELS}/_text.h"],
     define_macros=[("Py_LIMITED_API", "0x030B0000")] if limited else [],
     extra_compile_args=flags,
     py_limited_api=limited,

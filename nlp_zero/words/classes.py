@@ -64,7 +64,7 @@ def cluster(tokens: array[int], start: array[int], class_count: int = CLASSES, p
 
 
 def word_classes(
-    index: array[int],
+    index: array[int] | memoryview,
     max_length: int,
     lengths: bytes,
     sizes: bytes,

@@ -126,15 +126,15 @@ class Model:
 
 
 def slow_substrings(ids: list[int], max_length: int) -> tuple[list[tuple[int, ...]], dict[tuple[int, int], int]]:
-    """The distinct substrings in order, and by position and length which of them stands there."""
-    found: dict[tuple[int, ...], int] = {}
-    places = {}
+    """The distinct substrings, the most frequent first, and by position and length which of them stands there."""
+    words = {}
     for position in range(len(ids)):
         for length in range(1, max_length + 1):
             word = tuple(ids[position : position + length])
             if len(word) == length and all(0 < symbol < WORD_LIMIT for symbol in word):
-                places[position, length] = found.setdefault(word, len(found))
-    return list(found), places
+                words[position, length] = word
+    order = [word for word, _ in Counter(words.values()).most_common()]  # equals in the order of first occurrence
+    return order, {place: order.index(word) for place, word in words.items()}
 
 
 @quick
@@ -150,6 +150,7 @@ def test_substrings_agree_with_a_slow_reading(ids: list[int], max_length: int) -
     assert list(array("I", prefix)) == [numbers.get(word[:-1], NONE) for word in words]
     assert list(array("I", suffix)) == [numbers.get(word[1:], NONE) for word in words]
     assert list(array("I", starts)) == [next(p for (p, n), w in places.items() if w == k) for k in range(len(words))]
+    assert all(shorter == NONE or shorter < number for number, shorter in enumerate(array("I", prefix)))
 
 
 def test_substrings_of_a_large_text_equal_those_of_the_twin() -> None:
@@ -661,7 +662,7 @@ OTHERS: list[Callable[[Any, Model], object]] = [
     lambda e, m: e.seat(m.index, 3, m.lengths, m.size, None, 0.7, 1.0, b"12345678"),
     lambda e, m: e.length_prior(m.sizes, m.counts, array("i"), 3, 2),
     lambda e, m: e.length_prior(m.sizes, m.counts, m.tables, 9, 2),
-    lambda e, m: e.spelling(m.sizes, m.suffix, m.prefix, m.tables, array("d", [1, 1, 1]), 0.7),
+    lambda e, m: e.spelling(m.sizes, m.prefix[::-1], m.suffix, m.tables, array("d", [1, 1, 1]), 0.7),
     lambda e, m: e.spelling(m.sizes, m.prefix, m.suffix, m.tables, array("d", [1, 1]), 0.7),
     lambda e, m: e.spelling(m.sizes, m.prefix, m.suffix, m.tables, array("d"), 0.7),
     lambda e, m: e.spelling(m.sizes, m.prefix, m.suffix, m.tables, array("d", [1, 1, 1]), 1.5),

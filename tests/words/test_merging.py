@@ -6,11 +6,11 @@ import random
 from array import array
 from collections import Counter
 from itertools import pairwise
-from math import exp, inf, log
+from math import exp, log
 
 import pytest
 
-from nlp_zero.words.merging import Merge, Model, merge_pairs, tokens_log
+from nlp_zero.words.merging import Merge, Model, merge_pairs
 
 NONE = 0xFFFFFFFF
 WIDTH = 3
@@ -220,7 +220,7 @@ def test_rare_equal_or_banned_pairs_stay() -> None:
 
 
 def test_next_to_nothing() -> None:
-    model = Model((), (), (), (), b"", (0.0,) * 4, 0.7, 1000.0)
+    model = Model(array("i"), array("i"), array("f"), array("f"), b"", array("d", [0.0] * 4), 0.7, 1000.0)
     assert merge_pairs(array("I"), 4, b"", model) == ([], b"")
     assert merge_pairs(array("I", [NONE] * 4), 4, b"\0", model) == ([], b"\0")
     assert merge_pairs(array("I", [0]), 1, b"\1", model) == ([], b"\1")
@@ -240,16 +240,7 @@ def test_errors_say_what_is_wrong() -> None:
     text = even_text([["a", "b"]] * 10)
     lengths = text.lengths(text.chunks)
     with pytest.raises(ValueError, match="log_ratios: expected a square number of items from 4 up, got 3"):
-        merge_pairs(text.index, WIDTH, lengths, text.model()._replace(log_ratios=(0.0,) * 3))
+        merge_pairs(text.index, WIDTH, lengths, text.model()._replace(log_ratios=array("d", [0.0] * 3)))
     text.counts = array("i", [3, 0, 10])
     with pytest.raises(ValueError, match="counts: expected at least 10 for the word 0, got 3"):
         merge_pairs(text.index, WIDTH, lengths, text.model())
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 7])
-@pytest.mark.parametrize("added", [0, 1, 2, 5])
-def test_tokens_one_by_one(count: int, added: int) -> None:
-    tables, total = min(count, 2), 0.0
-    for here in range(count, count + added):
-        total += log(here - 0.6 * (tables or 1) + 0.3) if here else log(0.3)
-    assert -inf < tokens_log(count, tables, added, 0.3, 0.6) == pytest.approx(total)
