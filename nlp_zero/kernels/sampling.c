@@ -297,13 +297,12 @@ bounded_exp(double value)
 }
 
 static PyObject *
-boosts(PyObject *self, PyObject *args)
+spread(PyObject *self, PyObject *args)
 {
     (void)self;
     PyObject *scores_object, *starts_object, *sizes_object, *result = NULL;
     int max_length;
-    double gamma;
-    if (!PyArg_ParseTuple(args, "OOOid", &scores_object, &starts_object, &sizes_object, &max_length, &gamma) ||
+    if (!PyArg_ParseTuple(args, "OOOi", &scores_object, &starts_object, &sizes_object, &max_length) ||
         check_length(max_length) < 0)
         return NULL;
     buffers all = {.held = 0};
@@ -319,23 +318,48 @@ boosts(PyObject *self, PyObject *args)
         PyErr_Format(PyExc_ValueError, "starts: expected %zd items, got %zd", size, found);
         goto done;
     }
-    if (!(result = PyBytes_FromStringAndSize(NULL, size * 4)))
+    if (!(result = PyBytes_FromStringAndSize(NULL, size * 2)))
         goto done;
-    float *out = (float *)PyBytes_AsString(result);
-    double factor = gamma / 1024.0;
+    int16_t *out = (int16_t *)PyBytes_AsString(result);
     Py_ssize_t word = 0;
     Py_BEGIN_ALLOW_THREADS
     for (; word < size; word++) {
         int64_t item = (int64_t)starts[word] * max_length + sizes[word] - 1;
         if (sizes[word] < 1 || sizes[word] > max_length || item >= items)
             break;
-        out[word] = (float)single(bounded_exp(factor * (scores[item] * sizes[word])));
+        out[word] = scores[item];
     }
     Py_END_ALLOW_THREADS
     if (word < size) {
         Py_CLEAR(result);
         PyErr_Format(PyExc_ValueError, "scores: expected one for every substring, got none for %zd", word);
     }
+done:
+    buffers_release(&all);
+    return result;
+}
+
+static PyObject *
+boosts(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *scores_object, *sizes_object, *result = NULL;
+    double gamma;
+    if (!PyArg_ParseTuple(args, "OOd", &scores_object, &sizes_object, &gamma))
+        return NULL;
+    buffers all = {.held = 0};
+    const int16_t *scores;
+    const uint8_t *sizes;
+    Py_ssize_t size = open_items(&all, sizes_object, 1, 0, "sizes", &sizes);
+    if (size < 0 || open_sized(&all, scores_object, 2, 0, size, "scores", &scores) < 0 ||
+        !(result = PyBytes_FromStringAndSize(NULL, size * 4)))
+        goto done;
+    float *out = (float *)PyBytes_AsString(result);
+    double factor = gamma / 1024.0;
+    Py_BEGIN_ALLOW_THREADS
+    for (Py_ssize_t word = 0; word < size; word++)
+        out[word] = (float)single(bounded_exp(factor * (scores[word] * sizes[word])));
+    Py_END_ALLOW_THREADS
 done:
     buffers_release(&all);
     return result;
@@ -1183,6 +1207,7 @@ PyMethodDef sampling_methods[] = {
     {"seat", seat, METH_VARARGS, NULL},
     {"length_prior", length_prior, METH_VARARGS, NULL},
     {"spelling", spelling, METH_VARARGS, NULL},
+    {"spread", spread, METH_VARARGS, NULL},
     {"sweep", sweep, METH_VARARGS, NULL},
     {"class_counts", class_counts, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

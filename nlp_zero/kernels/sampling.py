@@ -33,7 +33,7 @@ from itertools import chain
 from math import exp, inf, isqrt, log
 from typing import TypeAlias
 
-__all__ = ["boosts", "class_counts", "length_prior", "seat", "spelling", "substrings", "sweep"]
+__all__ = ["boosts", "class_counts", "length_prior", "seat", "spelling", "spread", "substrings", "sweep"]
 
 NONE = 0xFFFFFFFF
 MAX_LENGTH = 8
@@ -221,22 +221,36 @@ def substrings(ids: Buffer, max_length: int) -> tuple[bytes, bytes, bytes, bytes
     )
 
 
-def boosts(scores: Buffer, starts: Buffer, sizes: Buffer, max_length: int, gamma: float) -> bytes:
-    """exp(gamma x length x score) of every substring, float32; ``scores`` in 2**-10 bits as ``branching`` gives them.
+def spread(scores: Buffer, starts: Buffer, sizes: Buffer, max_length: int) -> bytes:
+    """The score of every substring, int16, out of those of all places (n x K) as ``branching`` gives them.
 
-    >>> list(array("f", boosts(array("h", [0, 512]), array("I", [0, 0]), bytes([1, 2]), 2, 0.0)))
-    [1.0, 1.0]
+    >>> list(array("h", spread(array("h", [1, 2, 3, 4]), array("I", [1, 0]), bytes([1, 2]), 2)))
+    [3, 2]
     """
     _check_length(max_length)
     values, places, extents = _view(scores, "h", "scores"), _view(starts, "I", "starts"), _view(sizes, "B", "sizes")
     _sized(places, len(extents), "starts")
-    factor = gamma / 1024.0
-    result = array("f")
+    result = array("h")
     for place, length in zip(places, extents, strict=True):
         item = place * max_length + length - 1
         if not 1 <= length <= max_length or item >= len(values):
             raise ValueError(f"scores: expected one for every substring, got none for {len(result)}")
-        result.append(_single(exp(min(80.0, max(-80.0, factor * (values[item] * length))))))
+        result.append(values[item])
+    return result.tobytes()
+
+
+def boosts(scores: Buffer, sizes: Buffer, gamma: float) -> bytes:
+    """exp(gamma x length x score) of every substring, float32; ``scores`` in 2**-10 bits, by substring.
+
+    >>> list(array("f", boosts(array("h", [0, 512]), bytes([1, 2]), 0.0)))
+    [1.0, 1.0]
+    """
+    extents = _view(sizes, "B", "sizes")
+    values = _sized(_view(scores, "h", "scores"), len(extents), "scores")
+    factor = gamma / 1024.0
+    result = array("f")
+    for score, length in zip(values, extents, strict=True):
+        result.append(_single(exp(min(80.0, max(-80.0, factor * (score * length))))))
     return result.tobytes()
 
 

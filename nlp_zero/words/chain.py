@@ -18,7 +18,7 @@ from .expert import second_opinion
 from .merging import Model, merge_pairs
 from .prior import Prior, seat
 
-__all__ = ["Chain", "Report", "Settings", "Sweep"]
+__all__ = ["Chain", "Report", "Settings", "Substrings", "Sweep"]
 
 TARGET = 0.22
 """The share of one-symbol words among the tables that the bonus steers for; read off news text of three sizes."""
@@ -59,29 +59,36 @@ class Sweep(NamedTuple):
 Report = Callable[[Sweep], None]
 
 
-def _numbers(data: bytes) -> memoryview:
-    """The uint32 in some bytes, which are not copied."""
-    return memoryview(data).cast("I")
+class Substrings:
+    """A text and its substrings: what all chains over it share, and none changes.
+
+    ``scores`` as :func:`nlp_zero.kernels.branching` gives them for all places of the text; here only those of the first
+    place of each substring are kept, so the caller may let go of them. ``prior``: what is known of words beforehand.
+    """
+
+    def __init__(self, ids: array[int], scores: bytes, max_length: int, prior: Prior | None = None) -> None:
+        self.ids = ids
+        self.max_length = max_length
+        index, starts, self.sizes, prefix, suffix = kernels.substrings(ids, max_length)
+        # The results are looked at where they are: to copy them would take 90 MB for three million symbols.
+        self.index = memoryview(index).cast("I")
+        self.prefix, self.suffix = memoryview(prefix).cast("I"), memoryview(suffix).cast("I")
+        places = memoryview(starts).cast("I")
+        self.scores = memoryview(kernels.spread(memoryview(scores).cast("h"), places, self.sizes, max_length)).cast("h")
+        self.guests = seat(prior, ids, array("I", starts), self.sizes) if prior else None
 
 
 class Chain:
     """The state of a chain: a text, its segmentation, and the restaurant that they fill."""
 
-    def __init__(
-        self, ids: array[int], scores: bytes, lengths: bytes, settings: Settings, prior: Prior | None = None
-    ) -> None:
-        self.ids = ids
+    def __init__(self, text: Substrings, lengths: bytes, settings: Settings) -> None:
+        self.text = text
+        self.index, self.sizes = text.index, text.sizes
         self.settings = settings
         self.merged: list[int] = []  # pairs, by rounds
         self.lengths = bytearray(lengths)
         self.random = array("Q", (settings.seed,))
-        width = settings.max_length
-        index, starts, sizes, prefix, suffix = kernels.substrings(ids, width)
-        self.index, self.starts, self.sizes = _numbers(index), _numbers(starts), sizes
-        self.prefix, self.suffix = _numbers(prefix), _numbers(suffix)
-        self.scores = memoryview(scores).cast("h")
         self.base: array[float] | None = None
-        self.guests = seat(prior, ids, self.starts, self.sizes) if prior else None
         # The lengths and spellings of all types, one table each, decide how many tables their customers take.
         self.reseat()
         self.respell(1)
@@ -89,7 +96,7 @@ class Chain:
 
     def boost(self, gamma: float) -> array[float]:
         """exp(gamma A(w)) of every substring."""
-        return array("f", kernels.boosts(self.scores, self.starts, self.sizes, self.settings.max_length, gamma))
+        return array("f", kernels.boosts(self.text.scores, self.sizes, gamma))
 
     def reseat(self) -> None:
         """Fill the restaurant anew from the segmentation."""
@@ -105,18 +112,19 @@ class Chain:
             self.random,
         )
         self.counts, self.tables, self.totals = array("i", counts), array("i", tables), array("q", totals)
-        if self.guests:
-            for number, count in zip(self.guests.numbers, self.guests.counts, strict=True):
+        guests = self.text.guests
+        if guests:
+            for number, count in zip(guests.numbers, guests.counts, strict=True):
                 self.counts[number] += count
                 self.tables[number] += 1
-            for place, more in enumerate(self.guests.totals):
+            for place, more in enumerate(guests.totals):
                 self.totals[place] += more
 
     def respell(self, min_count: int = 2) -> None:
         """Learn the prior of lengths and the spelling of words from the tables."""
         width = self.settings.max_length
         lengths = kernels.length_prior(self.sizes, self.counts, self.tables, width, min_count)
-        base = kernels.spelling(self.sizes, self.prefix, self.suffix, self.tables, array("d", lengths), 0.7)
+        base = kernels.spelling(self.sizes, self.text.prefix, self.text.suffix, self.tables, array("d", lengths), 0.7)
         self.base = array("f", base)
 
     @property
@@ -207,7 +215,7 @@ class Chain:
 
     def expert(self) -> array[float]:
         """Log odds of a boundary after each symbol, each half of the text judged by the other."""
-        return second_opinion(self.ids, bytes(self.lengths), self.settings.seed)
+        return second_opinion(self.text.ids, bytes(self.lengths), self.settings.seed)
 
     def ratios(self, classes: bytearray) -> array[float]:
         """R(a, b)**rho: how much more often a word of class b follows one of class a than chance would have it."""

@@ -260,7 +260,9 @@ class WordFinder:
 
         ids, settings = self._text.ids, self.settings
         progress("branching entropies", 0, 0)
-        scores, rows = branching_rows(ids, self._text.size, settings["max_length"], settings["min_count"], True)
+        found, rows = branching_rows(ids, self._text.size, settings["max_length"], settings["min_count"], True)
+        scores = [found]
+        del found
         recipe = pitman_yor.Settings(max_length=settings["max_length"], seed=self.seed)
 
         def report(state: pitman_yor.Progress) -> None:
@@ -268,7 +270,7 @@ class WordFinder:
 
         lengths, self.observations = pitman_yor.segment(
             ids,
-            scores,
+            scores.pop(),  # the callee lets go of them early
             recipe,
             report,
             chains=self.chains,

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from .. import kernels
-from .chain import Chain, Settings
+from .chain import Chain, Settings, Substrings
 from .symbols import WORD_LIMIT
 
 __all__ = ["Verdict", "association_ratio", "judge"]
@@ -54,7 +54,7 @@ def judge(ids: array[int], settings: Settings) -> Verdict:
         return Verdict(False, nearest, ratio)
     scores = kernels.branching(sample, settings.max_length, len(sample) + 1, True)[0]
     start = kernels.segment(sample, memoryview(scores).cast("h"), settings.max_length, 0)
-    chain = Chain(sample, scores, start, settings._replace(steer=False))
+    chain = Chain(Substrings(sample, scores, settings.max_length), start, settings._replace(steer=False))
     chain.words_stage(11, 3, lambda sweep: None)
     return Verdict(chain.share > GATE_SHARE, nearest, ratio, chain.share)
 

@@ -27,7 +27,7 @@ from threading import Event, Lock
 from typing import Any, NamedTuple
 
 from .. import kernels
-from .chain import Chain, Settings, Sweep
+from .chain import Chain, Settings, Substrings, Sweep
 from .gate import Verdict, judge
 from .prior import Prior
 from .symbols import WORD_LIMIT
@@ -104,7 +104,9 @@ def segment(
     if verdict.one_symbol:
         return Outcome(bytes(1 if 0 < symbol < WORD_LIMIT else 0 for symbol in ids), verdict.facts())
     start = kernels.segment(ids, memoryview(scores).cast("h"), settings.max_length, 0)
-    runs = _Runs(ids, scores, start, settings, chains, prior, report)
+    text = Substrings(ids, scores, settings.max_length, prior)
+    del scores  # 27 MB for three million symbols, if the caller has let go of them too
+    runs = _Runs(text, start, settings, chains, report)
     try:
         runs.run(workers)
     except KeyboardInterrupt:
@@ -124,15 +126,13 @@ class _Runs:
 
     def __init__(
         self,
-        ids: array[int],
-        scores: bytes,
+        text: Substrings,
         start: bytes,
         settings: Settings,
         chains: int,
-        prior: Prior | None,
         report: Report,
     ) -> None:
-        self.ids, self.scores, self.start, self.settings, self.prior = ids, scores, start, settings, prior
+        self.text, self.start, self.settings = text, start, settings
         self.report = report
         self.stages = schedule(settings)
         self.total = chains * sum(stage.sweeps for stage in self.stages)
@@ -169,7 +169,7 @@ class _Runs:
 
     def _sample(self, number: int) -> None:
         settings = self.settings._replace(seed=self.settings.seed + number)
-        chain = Chain(self.ids, self.scores, self.start, settings, self.prior)
+        chain = Chain(self.text, self.start, settings)
         self.merged[number] = chain.merged
 
         def report(sweep: Sweep) -> None:

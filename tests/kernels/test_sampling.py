@@ -163,7 +163,12 @@ def test_substrings_of_a_large_text_equal_those_of_the_twin() -> None:
 def test_boosts_are_powers_of_the_score() -> None:
     scores = array("h", [1024, -512, 100, 0, 32767, -32768])
 
-    boosts = array("f", kernels.boosts(scores, array("I", [0, 0, 2, 2]), bytes([1, 2, 1, 2]), 2, 0.25))
+    boosts = array(
+        "f",
+        kernels.boosts(
+            kernels.spread(scores, array("I", [0, 0, 2, 2]), bytes([1, 2, 1, 2]), 2), bytes([1, 2, 1, 2]), 0.25
+        ),
+    )
 
     expected = [exp(0.25), exp(-0.25), exp(0.25 * 32767 / 1024), exp(-0.25 * 64)]
     assert all(isclose(got, wanted, rel_tol=1e-6) for got, wanted in zip(boosts, expected, strict=True))
@@ -417,7 +422,8 @@ def text_model(seed: int, engine: Any, size: int = 1500, max_length: int = 4) ->
             ids.append(numbers.choice([0, 0xFFFE]))
     model = Model(ids, max_length, seed, engine)
     scores = array("h", [numbers.randrange(-3000, 3000) for _ in range(len(ids) * max_length)])
-    model.boost = array("f", engine.boosts(scores, model.starts, model.sizes, max_length, 0.05))
+    spread = engine.spread(scores, model.starts, model.sizes, max_length)
+    model.boost = array("f", engine.boosts(spread, model.sizes, 0.05))
     return model
 
 
@@ -653,9 +659,11 @@ def test_a_sweep_refuses_what_does_not_fit(change: Change) -> None:
 OTHERS: list[Callable[[Any, Model], object]] = [
     lambda e, m: e.substrings(m.ids, 0),
     lambda e, m: e.substrings(b"123", 2),
-    lambda e, m: e.boosts(array("h", [1]), m.starts, m.sizes, 3, 0.1),
-    lambda e, m: e.boosts(array("h", [1]), m.starts, b"\1", 3, 0.1),
-    lambda e, m: e.boosts(array("i", [1]), m.starts, m.sizes, 3, 0.1),
+    lambda e, m: e.spread(array("h", [1]), m.starts, m.sizes, 3),
+    lambda e, m: e.spread(array("h", [1]), m.starts, b"\1", 3),
+    lambda e, m: e.spread(array("i", [1]), m.starts, m.sizes, 3),
+    lambda e, m: e.boosts(array("h", [1]), m.sizes, 0.1),
+    lambda e, m: e.boosts(array("i", [1]), m.sizes, 0.1),
     lambda e, m: e.seat(m.index, 3, m.lengths, 2, None, 0.7, 1.0, m.random),
     lambda e, m: e.seat(m.index, 3, m.lengths, m.size, array("f", [1]), 0.7, 1.0, m.random),
     lambda e, m: e.seat(m.index, 3, m.lengths, m.size, None, 0.7, -1.0, m.random),
