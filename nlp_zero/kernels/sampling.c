@@ -140,9 +140,9 @@ typedef struct {
     uint8_t *sizes;
 } substring_columns;
 
-/* Names to numbers in the order of position and length; how often each occurs. */
+/* Names to numbers in the order of position and length; how often each occurs, and how long it is. */
 static void
-number_names(name_pass *pass, uint32_t *counts)
+number_names(name_pass *pass, uint32_t *counts, uint8_t *sizes)
 {
     int max_length = pass->max_length;
     uint32_t next = 0;
@@ -154,6 +154,7 @@ number_names(name_pass *pass, uint32_t *counts)
         for (int n = 0; n < max_length && row[n] != NONE; n++) {
             if (row[n] == (uint32_t)i) {
                 counts[next] = 1;
+                sizes[next] = (uint8_t)(n + 1);
                 row[n] = next++;
             } else {
                 row[n] = pass->index[(int64_t)row[n] * max_length + n];
@@ -163,25 +164,27 @@ number_names(name_pass *pass, uint32_t *counts)
     }
 }
 
-/* Counts to ids, the most frequent first, equals in their order; 0 or -1. */
+/* Counts to ids: the short ones first, of those the most frequent, equals in their order; 0 or -1. */
 static int
-order_numbers(uint32_t *counts, size_t size)
+order_numbers(const name_pass *pass, uint32_t *counts, const uint8_t *sizes)
 {
     uint32_t most = 0, next = 0;
-    for (size_t number = 0; number < size; number++)
+    for (size_t number = 0; number < pass->distinct; number++)
         most = counts[number] > most ? counts[number] : most;
-    uint32_t *firsts = calloc((size_t)most + 1, sizeof *firsts);
+    size_t room = (size_t)most + 1;
+    uint32_t *firsts = calloc(room * (size_t)pass->max_length, sizeof *firsts);
     if (!firsts)
         return -1;
-    for (size_t number = 0; number < size; number++)
-        firsts[counts[number]]++;
-    for (size_t count = most; count > 0; count--) {
-        uint32_t here = firsts[count];
-        firsts[count] = next;
-        next += here;
-    }
-    for (size_t number = 0; number < size; number++)
-        counts[number] = firsts[counts[number]]++;
+    for (size_t number = 0; number < pass->distinct; number++)
+        firsts[(sizes[number] - 1u) * room + counts[number]]++;
+    for (int length = 0; length < pass->max_length; length++)
+        for (size_t count = most; count > 0; count--) {
+            uint32_t here = firsts[(size_t)length * room + count];
+            firsts[(size_t)length * room + count] = next;
+            next += here;
+        }
+    for (size_t number = 0; number < pass->distinct; number++)
+        counts[number] = firsts[(sizes[number] - 1u) * room + counts[number]]++;
     free(firsts);
     return 0;
 }
@@ -226,6 +229,7 @@ substrings(PyObject *self, PyObject *args)
     void *ids;
     name_pass pass = {0};
     uint32_t *first = NULL, *ids_of = NULL;
+    uint8_t *sizes_of = NULL;
     if ((pass.size = open_items(&all, ids_object, 2, 0, "ids", &ids)) < 0)
         goto done;
     pass.ids = ids;
@@ -256,13 +260,14 @@ substrings(PyObject *self, PyObject *args)
     substring_columns columns = {
         (uint32_t *)PyBytes_AsString(parts[1]), (uint32_t *)PyBytes_AsString(parts[3]),
         (uint32_t *)PyBytes_AsString(parts[4]), (uint8_t *)PyBytes_AsString(parts[2])};
-    if (!(ids_of = malloc((pass.distinct + 1) * sizeof *ids_of))) {
+    sizes_of = malloc(pass.distinct + 1);
+    if (!(ids_of = malloc((pass.distinct + 1) * sizeof *ids_of)) || !sizes_of) {
         PyErr_NoMemory();
         goto done;
     }
     Py_BEGIN_ALLOW_THREADS
-    number_names(&pass, ids_of);
-    failed = order_numbers(ids_of, pass.distinct);
+    number_names(&pass, ids_of, sizes_of);
+    failed = order_numbers(&pass, ids_of, sizes_of);
     if (!failed)
         fill_columns(&pass, ids_of, &columns);
     Py_END_ALLOW_THREADS
@@ -278,6 +283,7 @@ done:
     free(pass.longer);
     free(first);
     free(ids_of);
+    free(sizes_of);
     buffers_release(&all);
     return result;
 }
@@ -509,8 +515,8 @@ done:
     return result;
 }
 
-/* What the spelling model counts of a substring of two symbols or more; of single ones, `whole` is a number. Once all
-   is counted, the chance of the last symbol after the others (of pairs, in the lower order) replaces the contexts. */
+/* What the spelling model counts of a substring of two or three symbols. Once all is counted, the chance of the last
+   symbol after the others (of pairs, in the lower order) replaces the contexts. */
 typedef struct {
     uint32_t whole, total, types;
     union {
@@ -531,11 +537,9 @@ typedef struct {
     Py_ssize_t size;
     const double *length_chances;
     double discount;
-    spelling_record *records;
-    spelling_symbol *symbols;
-    uint32_t symbol_count;
-    uint32_t *by_size;                    /* ids by size: loops without branches that guess wrong take a third less */
-    size_t firsts[MAX_LENGTH + 2];        /* where those of each size begin */
+    spelling_record *records;             /* by id, from that of the first pair on */
+    spelling_symbol *symbols;             /* by id */
+    size_t firsts[MAX_LENGTH + 2];        /* the first id of each size, and the one after the last of the size before */
 } spelling_model;
 
 static inline double
@@ -547,61 +551,61 @@ smooth(uint32_t count, uint32_t total, uint32_t types, double below, double disc
 }
 
 static inline uint32_t
-last_three(const spelling_model *m, uint32_t word)
+last_three(const spelling_model *m, uint32_t word, int length)
 {
-    for (int length = m->sizes[word]; length > 3; length--)
+    for (; length > 3; length--)
         word = m->suffix[word];
     return word;
 }
 
-static inline spelling_symbol *
-symbol_of(const spelling_model *m, uint32_t word)
+static inline spelling_record *
+record_of(const spelling_model *m, uint32_t word)
 {
-    return &m->symbols[m->records[word].whole];
+    return &m->records[word - m->firsts[2]];
 }
 
 static void
 count_words(spelling_model *m)
 {
-    for (Py_ssize_t id = 0; id < m->size; id++) {
-        if (m->tables[id] <= 0)
-            continue;
-        uint32_t word = (uint32_t)id, number = (uint32_t)m->tables[id];
-        for (int length = m->sizes[id]; length > 1; length--) {
-            m->records[length > 3 ? last_three(m, word) : word].whole += number;
-            word = m->prefix[word];
+    for (int size = 1; size <= MAX_LENGTH; size++)
+        for (size_t id = m->firsts[size]; id < m->firsts[size + 1]; id++) {
+            if (m->tables[id] <= 0)
+                continue;
+            uint32_t word = (uint32_t)id, number = (uint32_t)m->tables[id];
+            for (int length = size; length > 1; length--) {
+                record_of(m, last_three(m, word, length))->whole += number;
+                word = m->prefix[word];
+            }
+            m->symbols[word].whole += number;
         }
-        symbol_of(m, word)->whole += number;
-    }
 }
 
 static void
 count_contexts(spelling_model *m)
 {
-    for (size_t at = m->firsts[3]; at < m->firsts[4]; at++) {
-        uint32_t word = m->by_size[at];
-        if (m->records[word].whole) {
-            m->records[m->suffix[word]].of.contexts++;
-            m->records[m->prefix[word]].total += m->records[word].whole;
-            m->records[m->prefix[word]].types++;
+    for (size_t word = m->firsts[3]; word < m->firsts[4]; word++) {
+        uint32_t whole = record_of(m, (uint32_t)word)->whole;
+        if (whole) {
+            record_of(m, m->suffix[word])->of.contexts++;
+            record_of(m, m->prefix[word])->total += whole;
+            record_of(m, m->prefix[word])->types++;
         }
     }
-    for (size_t at = m->firsts[2]; at < m->firsts[3]; at++) {
-        uint32_t word = m->by_size[at];
-        spelling_record *pair = &m->records[word];
-        spelling_symbol *first = symbol_of(m, m->prefix[word]);
+    for (size_t word = m->firsts[2]; word < m->firsts[3]; word++) {
+        spelling_record *pair = record_of(m, (uint32_t)word);
+        spelling_symbol *first = &m->symbols[m->prefix[word]];
         if (pair->whole) {
             pair->of.contexts++;
             first->total += pair->whole;
             first->types++;
         }
         if (pair->of.contexts) {
-            symbol_of(m, m->suffix[word])->contexts++;
+            m->symbols[m->suffix[word]].contexts++;
             first->context_total += pair->of.contexts;
             first->context_types++;
         }
     }
-    for (uint32_t symbol = 0; symbol < m->symbol_count; symbol++)
+    for (size_t symbol = 0; symbol < m->firsts[2]; symbol++)
         m->symbols[symbol].contexts += m->symbols[symbol].whole > 0;
 }
 
@@ -609,25 +613,13 @@ static void
 spell_lowest(spelling_model *m)
 {
     uint32_t total = 0, types = 0;
-    for (uint32_t symbol = 0; symbol < m->symbol_count; symbol++) {
+    for (size_t symbol = 0; symbol < m->firsts[2]; symbol++) {
         total += m->symbols[symbol].contexts;
         types += m->symbols[symbol].contexts > 0;
     }
-    double alike = m->symbol_count ? 1.0 / (double)m->symbol_count : 0.0;
-    for (uint32_t symbol = 0; symbol < m->symbol_count; symbol++)
+    double alike = m->firsts[2] ? 1.0 / (double)m->firsts[2] : 0.0;
+    for (size_t symbol = 0; symbol < m->firsts[2]; symbol++)
         m->symbols[symbol].lowest = smooth(m->symbols[symbol].contexts, total, types, alike, m->discount);
-}
-
-/* Fetches what will be asked of a substring further on. */
-static inline void
-fetch_parts(const spelling_model *m, const float *base, size_t at)
-{
-    if (at + AHEAD < (size_t)m->size) {
-        uint32_t word = m->by_size[at + AHEAD];
-        PREFETCH(&m->records[m->prefix[word]]);
-        PREFETCH(&m->records[m->suffix[word]]);
-        PREFETCH(&base[m->prefix[word]]);
-    }
 }
 
 /* Chances of pairs and of triples, then the products over the symbols of each substring. */
@@ -635,75 +627,75 @@ static void
 spell_words(spelling_model *m, float *base)
 {
     uint32_t total = 0, types = 0;
-    for (uint32_t symbol = 0; symbol < m->symbol_count; symbol++) {
+    for (size_t symbol = 0; symbol < m->firsts[2]; symbol++) {
         total += m->symbols[symbol].whole;
         types += m->symbols[symbol].whole > 0;
     }
-    for (size_t at = m->firsts[1]; at < m->firsts[2]; at++) {
-        const spelling_symbol *symbol = symbol_of(m, m->by_size[at]);
-        base[m->by_size[at]] = (float)smooth(symbol->whole, total, types, symbol->lowest, m->discount);
+    for (size_t symbol = 0; symbol < m->firsts[2]; symbol++) {
+        const spelling_symbol *here = &m->symbols[symbol];
+        base[symbol] = (float)smooth(here->whole, total, types, here->lowest, m->discount);
     }
-    for (size_t at = m->firsts[2]; at < m->firsts[3]; at++) {
-        uint32_t word = m->by_size[at];
-        spelling_record *pair = &m->records[word];
-        const spelling_symbol *first = symbol_of(m, m->prefix[word]);
+    for (size_t word = m->firsts[2]; word < m->firsts[3]; word++) {
+        spelling_record *pair = record_of(m, (uint32_t)word);
+        const spelling_symbol *first = &m->symbols[m->prefix[word]];
         pair->of.chance = (float)smooth(pair->of.contexts, first->context_total, first->context_types,
-                                        symbol_of(m, m->suffix[word])->lowest, m->discount);
+                                        m->symbols[m->suffix[word]].lowest, m->discount);
         double chance = smooth(pair->whole, first->total, first->types, (double)pair->of.chance, m->discount);
         base[word] = (float)single((double)base[m->prefix[word]] * chance);
     }
-    for (size_t at = m->firsts[3]; at < m->firsts[4]; at++) {
-        uint32_t word = m->by_size[at];
-        fetch_parts(m, base, at);
-        const spelling_record *pair = &m->records[m->prefix[word]];
-        double below = (double)m->records[m->suffix[word]].of.chance;
-        float chance = (float)smooth(m->records[word].whole, pair->total, pair->types, below, m->discount);
-        m->records[word].of.chance = chance;
-        base[word] = (float)single((double)base[m->prefix[word]] * (double)chance);
+    for (size_t word = m->firsts[3]; word < m->firsts[4]; word++) {
+        if (word + AHEAD < m->firsts[4]) {
+            PREFETCH(record_of(m, m->prefix[word + AHEAD]));
+            PREFETCH(record_of(m, m->suffix[word + AHEAD]));
+            PREFETCH(&base[m->prefix[word + AHEAD]]);
+        }
+        spelling_record *triple = record_of(m, (uint32_t)word);
+        const spelling_record *pair = record_of(m, m->prefix[word]);
+        double below = (double)record_of(m, m->suffix[word])->of.chance;
+        triple->of.chance = (float)smooth(triple->whole, pair->total, pair->types, below, m->discount);
+        base[word] = (float)single((double)base[m->prefix[word]] * (double)triple->of.chance);
     }
-    for (size_t at = m->firsts[4]; at < m->firsts[MAX_LENGTH + 1]; at++) {
-        uint32_t word = m->by_size[at];
-        fetch_parts(m, base, at);
-        double chance = (double)m->records[last_three(m, word)].of.chance;
-        base[word] = (float)single((double)base[m->prefix[word]] * chance);
-    }
-    for (Py_ssize_t word = 0; word < m->size; word++)
-        base[word] = (float)single((double)base[word] * m->length_chances[m->sizes[word] - 1]);
+    for (int size = 4; size <= MAX_LENGTH; size++)
+        for (size_t word = m->firsts[size]; word < m->firsts[size + 1]; word++) {
+            if (word + AHEAD < m->firsts[size + 1]) {
+                PREFETCH(&base[m->prefix[word + AHEAD]]);
+                if (size == 4)
+                    PREFETCH(record_of(m, m->suffix[word + AHEAD]));
+            }
+            double chance = (double)record_of(m, last_three(m, (uint32_t)word, size))->of.chance;
+            base[word] = (float)single((double)base[m->prefix[word]] * chance);
+        }
+    for (int size = 1; size <= MAX_LENGTH; size++)
+        for (size_t word = m->firsts[size]; word < m->firsts[size + 1]; word++)
+            base[word] = (float)single((double)base[word] * m->length_chances[size - 1]);
 }
 
-/* Whether prefixes and suffixes are what they should be; counts the sizes. */
+/* Whether sizes ascend, and prefixes and suffixes are what they should be; finds the first of each size. */
 static int
 check_substrings(spelling_model *m, Py_ssize_t max_length)
 {
+    int size = 0;
     for (Py_ssize_t word = 0; word < m->size; word++) {
         int length = m->sizes[word];
+        if (length < (size > 1 ? size : 1) || length > max_length) {
+            PyErr_Format(PyExc_ValueError, "sizes: expected 1 to %zd in ascending order, got %d at %zd", max_length,
+                         length, word);
+            return -1;
+        }
+        while (size < length)
+            m->firsts[++size] = (size_t)word;
+        size_t first = m->firsts[length > 1 ? length - 1 : 0], end = m->firsts[length];
         uint32_t shorter = m->prefix[word], later = m->suffix[word];
         if (length == 1 ? shorter != NONE || later != NONE
-                        : length < 1 || length > max_length || (Py_ssize_t)shorter >= word ||
-                              (Py_ssize_t)later >= m->size || m->sizes[shorter] != length - 1 ||
-                              m->sizes[later] != length - 1) {
+                        : shorter < first || shorter >= end || later < first || later >= end) {
             PyErr_Format(PyExc_ValueError, "prefix: expected ids of substrings one symbol shorter, got others at %zd",
                          word);
             return -1;
         }
-        m->firsts[length + 1]++;
     }
-    for (int length = 0; length <= MAX_LENGTH; length++)
-        m->firsts[length + 1] += m->firsts[length];
-    m->symbol_count = (uint32_t)m->firsts[2];
+    while (size <= MAX_LENGTH)
+        m->firsts[++size] = (size_t)m->size;
     return 0;
-}
-
-/* Fills `by_size`, each size in order, and numbers the symbols. */
-static void
-order_by_size(spelling_model *m)
-{
-    size_t next[MAX_LENGTH + 2];
-    memcpy(next, m->firsts, sizeof next);
-    for (Py_ssize_t word = 0; word < m->size; word++)
-        m->by_size[next[m->sizes[word]]++] = (uint32_t)word;
-    for (size_t at = 0; at < m->firsts[2]; at++)
-        m->records[m->by_size[at]].whole = (uint32_t)at;
 }
 
 static PyObject *
@@ -725,16 +717,14 @@ spelling(PyObject *self, PyObject *args)
         !(result = PyBytes_FromStringAndSize(NULL, m.size * 4)))
         goto done;
     float *base = (float *)PyBytes_AsString(result);
-    m.records = calloc((size_t)m.size + 1, sizeof *m.records);
-    m.symbols = calloc((size_t)m.symbol_count + 1, sizeof *m.symbols);
-    m.by_size = malloc(((size_t)m.size + 1) * sizeof *m.by_size);
-    if (!m.records || !m.symbols || !m.by_size) {
+    m.records = calloc(m.firsts[4] - m.firsts[2] + 1, sizeof *m.records);
+    m.symbols = calloc(m.firsts[2] + 1, sizeof *m.symbols);
+    if (!m.records || !m.symbols) {
         Py_CLEAR(result);
         PyErr_NoMemory();
         goto done;
     }
     Py_BEGIN_ALLOW_THREADS
-    order_by_size(&m);
     count_words(&m);
     count_contexts(&m);
     spell_lowest(&m);
@@ -743,7 +733,6 @@ spelling(PyObject *self, PyObject *args)
 done:
     free(m.records);
     free(m.symbols);
-    free(m.by_size);
     buffers_release(&all);
     return result;
 }

@@ -172,16 +172,15 @@ def substrings(ids: Buffer, max_length: int) -> tuple[bytes, bytes, bytes, bytes
     """All distinct substrings of the chunks, of at most ``max_length`` symbols.
 
     Returns ``index`` (as above) and, for every substring: its first position (uint32), its length (uint8), the ids of
-    it without its last symbol and without its first (uint32, :data:`NONE` for single symbols). The most frequent
-    come first, equals in the order of first occurrence (position, then length): so what is asked for often lies close
-    together, and so does what one chunk alone asks for (three in four, of news). A substring's id is above that of its
-    prefix. O(n x K).
+    it without its last symbol and without its first (uint32, :data:`NONE` for single symbols). Short ones come
+    first, of one length the most frequent, and equals in the order of first occurrence: so what is asked for often lies
+    close together, and so does what one chunk alone asks for (three in four, of news). O(n x K).
 
     >>> index, starts, sizes, prefix, suffix = substrings(array("H", [8, 9, 8, 0]), 2)
     >>> list(array("i", index)), list(array("I", starts)), list(sizes)
-    ([0, 1, 2, 3, 0, -1, -1, -1], [0, 0, 1, 1], [1, 2, 1, 2])
+    ([0, 2, 1, 3, 0, -1, -1, -1], [0, 1, 0, 1], [1, 1, 2, 2])
     >>> list(array("i", prefix)), list(array("i", suffix))
-    ([-1, 0, -1, 2], [-1, 2, -1, 0])
+    ([-1, -1, 0, 1], [-1, -1, 1, 0])
     """
     _check_length(max_length)
     symbols = _view(ids, "H", "ids")
@@ -208,7 +207,7 @@ def substrings(ids: Buffer, max_length: int) -> tuple[bytes, bytes, bytes, bytes
     suffix = array("I")
     for start, length in zip(starts, sizes, strict=True):
         suffix.append(NONE if length == 1 else index[(start + 1) * max_length + length - 2])
-    order = sorted(range(len(starts)), key=counts.__getitem__, reverse=True)  # which keeps the order of equals
+    order = sorted(range(len(starts)), key=lambda number: (sizes[number], -counts[number]))
     number = dict(zip(order, range(len(order)), strict=True))
     number[NONE] = NONE
     columns = [array("I", map(number.__getitem__, map(column.__getitem__, order))) for column in (prefix, suffix)]
@@ -450,9 +449,9 @@ def spelling(
 
     >>> _, _, sizes, prefix, suffix = substrings(array("H", [8, 9]), 2)
     >>> prefix, suffix = array("I", prefix), array("I", suffix)
-    >>> base = spelling(sizes, prefix, suffix, array("i", [0, 1, 0]), array("d", [0.5, 0.5]), 0.0)
+    >>> base = spelling(sizes, prefix, suffix, array("i", [0, 0, 1]), array("d", [0.5, 0.5]), 0.0)
     >>> list(array("f", base))
-    [0.5, 0.5, 0.0]
+    [0.5, 0.0, 0.5]
     """
     extents = _view(sizes, "B", "sizes")
     before = _sized(_view(prefix, "I", "prefix"), len(extents), "prefix")
@@ -463,13 +462,12 @@ def spelling(
     if not 0 <= discount < 1:
         raise ValueError(f"discount: expected 0 <= d < 1, such as 0.7, got {discount!r}")
     for word, (length, shorter, later) in enumerate(zip(extents, before, after, strict=True)):
+        if not max(extents[word - 1] if word else 1, 1) <= length <= len(chances):
+            raise ValueError(f"sizes: expected 1 to {len(chances)} in ascending order, got {length} at {word}")
         if not (
             shorter == later == NONE
             if length == 1
-            else 1 < length <= len(chances)
-            and shorter < word
-            and later < len(extents)
-            and extents[shorter] == extents[later] == length - 1
+            else max(shorter, later) < word and extents[shorter] == extents[later] == length - 1
         ):
             raise ValueError(f"prefix: expected ids of substrings one symbol shorter, got others at {word}")
     counts = _Counts(extents, before, after, seats)
@@ -593,7 +591,7 @@ def sweep(
     ...     index, 2, counts, tables, totals, lengths, ones, ones, array("d", [1.0, 9.0]), 0.7, 1.0, random, False
     ... )
     >>> list(lengths), list(counts)
-    ([2, 0, 0, 2, 0, 0, 2, 0], [0, 3, 0])
+    ([2, 0, 0, 2, 0, 0, 2, 0], [0, 0, 3])
     """
     size = len(customers := _view(counts, "i", "counts", writable=True))
     seats = _sized(_view(tables, "i", "tables", writable=True), size, "tables")
