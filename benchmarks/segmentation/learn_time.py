@@ -7,6 +7,7 @@ function. Seconds are CPU seconds, user and system; rounds take turns, and a rat
 several chains also give the elapsed time: two workers are worth nothing where only one core is free.
 """
 
+import hashlib
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -97,7 +98,7 @@ def chains(text: Path, folder: Path) -> Iterator[list[str]]:
 
 
 def pure(corpora: Path, folder: Path) -> Iterator[list[str]]:
-    """The pure engine on a sample of the texts in corpora/."""
+    """Both engines on a sample of the texts in corpora/; the same bytes have to come out."""
     files = sorted(path for path in corpora.glob("*.txt") if not path.name.endswith(".seg.txt"))
     text, size = [], 0
     for line in (line for path in files for line in lines(path) if line):
@@ -108,11 +109,13 @@ def pure(corpora: Path, folder: Path) -> Iterator[list[str]]:
     path = folder / "sample.txt"
     path.write_text("\n".join(text) + "\n", encoding="utf-8")
     for engine, wish in (("Python", "1"), ("C", "0")):
-        cost = measure.spend(learning(path, folder / "sample.model"), NLP_ZERO_PURE=wish)
+        model = folder / f"{engine}.model"
+        cost = measure.spend(learning(path, model), NLP_ZERO_PURE=wish)
         if cost.status:
             measure.skip(f"engine {engine}", f"ended with status {cost.status}")
-        else:
-            yield [engine, f"{size:,}", f"{cost.seconds:.2f} s", f"{cost.megabytes:.0f} MB"]
+            continue
+        digest = hashlib.sha256(model.read_bytes()).hexdigest()[:16]
+        yield [engine, f"{size:,}", f"{cost.seconds:.2f} s", f"{cost.megabytes:.0f} MB", f"`{digest}`"]
 
 
 def main() -> None:
@@ -136,7 +139,7 @@ def main() -> None:
         "\nLonger and longer beginnings of `mix50.txt`, one run each:\n",
         measure.table(["text", "characters", "CPU", "CPU a million characters", "peak memory"], longer),
         f"\nA sample of `corpora/` of {SAMPLE:,} characters:\n",
-        measure.table(["engine", "characters", "CPU", "peak memory"], engines),
+        measure.table(["engine", "characters", "CPU", "peak memory", "SHA-256 of the model"], engines),
     ]
     if several:
         parts += [f"\nThree chains on `{text.name}`:\n", measure.table(["run", "elapsed", "CPU"], several)]
