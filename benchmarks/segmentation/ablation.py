@@ -17,6 +17,7 @@ from benchmarks import measure
 from benchmarks.segmentation.inner import learn, own_cut
 from benchmarks.segmentation.scores import score_lines, seeds, segmented, spread
 from benchmarks.segmentation.texts import TESTS, lines
+from nlp_zero import Tokenizer
 from nlp_zero.words.pitman_yor import Settings
 from nlp_zero.words.symbols import SymbolText
 
@@ -37,12 +38,15 @@ EXTRAS: dict[str, dict[str, Any]] = {
 }
 OF_THE_FINDER = ("max_length", "min_count")
 FULL = "the whole recipe"
+PLAIN = "its words as a plain lexicon"
 
 
 class Run(NamedTuple):
-    """F1 of the model on every set, of the chain's own segmentation, words found, CPU seconds."""
+    """F1 of the model on every set, of its words as a plain lexicon, of the chain's own segmentation; words found, CPU
+    seconds."""
 
     model: dict[str, float]
+    plain: dict[str, float]
     own: dict[str, float]
     words: int
     seconds: float
@@ -69,17 +73,20 @@ def run(
     outer = {name: value for name, value in changes.items() if name in OF_THE_FINDER}
     inner = {name: value for name, value in changes.items() if name not in outer}
     learnt = learn(raw, changes=inner, seed=seed, **outer)
-    model = {}
-    for name, gold in golds.items():
-        cut = learnt.tokenizer.tokenize_lines(["".join(words) for words in gold])
-        model[name] = score_lines(gold, cut).f1
+    model, plain = (cut_f1(one, golds) for one in (learnt.tokenizer, Tokenizer(learnt.finder.find())))
     inside = [line for name in TESTS for line in golds[name]]
     own_lines, own, start = own_cut(coded, learnt.lengths, len(inside)), {}, 0
     for name in TESTS:
         end = start + len(golds[name])
         own[name] = score_lines(golds[name], own_lines[start:end]).f1
         start = end
-    return Run(model, own, len(learnt.finder.find()), learnt.seconds)
+    return Run(model, plain, own, len(learnt.finder.find()), learnt.seconds)
+
+
+def cut_f1(tokenizer: Tokenizer, golds: dict[str, list[list[str]]]) -> dict[str, float]:
+    """F1 of a tokenizer on the lines of every set."""
+    cuts = {name: tokenizer.tokenize_lines(["".join(words) for words in gold]) for name, gold in golds.items()}
+    return {name: score_lines(golds[name], cut).f1 for name, cut in cuts.items()}
 
 
 def rows(runs: dict[str, list[Run]], names: tuple[str, ...], kind: str) -> Iterator[list[str]]:
@@ -115,6 +122,7 @@ def main() -> None:
         for seed in seeds(options.seeds):
             runs.setdefault(title, []).append(run(raw, coded, gold, seed, variants()[title]))
             print(f"{title}, seed {seed} done", file=sys.stderr, flush=True)
+    shown = {FULL: runs[FULL], PLAIN: [one._replace(model=one.plain) for one in runs[FULL]]} | runs
     notes = [
         f"Means over seeds {options.seeds}; in brackets the difference to the whole recipe, in thousandths; of the",
         "whole recipe the least and the greatest F1. Differences below 3 are within what a seed moves.",
@@ -122,7 +130,7 @@ def main() -> None:
     parts = [
         measure.header("Parts of the recipe switched off, F1", [text]),
         f"The model cuts the gold lines; settings are chosen on {', '.join(CHOSEN_ON)}, PKU and MSR report.\n",
-        measure.table(["recipe", *SETS, "words", "learn"], rows(runs, SETS, "model")),
+        measure.table(["recipe", *SETS, "words", "learn"], rows(shown, SETS, "model")),
         "\nThe chain's own segmentation of its text:\n",
         measure.table(["recipe", *TESTS], rows(runs, TESTS, "own")),
         "",

@@ -19,8 +19,10 @@ from benchmarks.segmentation.characters import Trigrams
 from benchmarks.segmentation.inner import Learnt, learn
 from benchmarks.segmentation.scores import score_lines, segmented
 from benchmarks.segmentation.texts import TESTS, protocol
+from nlp_zero import Tokenizer
 
 WORDS_ALONE: dict[str, Any] = {"rounds": 0, "expert": False}
+PLAIN = "bayes, its words as a plain lexicon"
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "bayes, the whole recipe": ("bayes", {}),
     "bayes, unigram stage alone": ("bayes", WORDS_ALONE),
@@ -31,6 +33,11 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
 def bits_of(learnt: Learnt) -> Callable[[str], float]:
     """-log2 p of a line under a tokenizer."""
     return lambda line: -learnt.tokenizer.log_probability(line) / log(2)
+
+
+def plain(learnt: Learnt) -> Learnt:
+    """The same with its words as a plain lexicon: a unigram model."""
+    return learnt._replace(tokenizer=Tokenizer(learnt.finder.find()))
 
 
 def f1_rows(name: str, inside: Learnt, outside: Learnt, golds: dict[str, list[list[str]]]) -> Iterator[list[str]]:
@@ -63,13 +70,19 @@ def main() -> None:
     inside = [line for part in tests.values() for line in part]
     known = set(inside)
     rest = [line for line in rest[-(options.lines or len(rest)) :] if line not in known]
-    rates, bits = [], [bits_row("character trigrams (Kneser-Ney)", Trigrams(rest).bits, tests)]
+    rates: list[list[str]] = []
+    bits = [bits_row("character trigrams (Kneser-Ney)", Trigrams(rest).bits, tests)]
     for name, (method, changes) in METHODS.items():
         outside = learn(rest, method, changes, seed=options.seed)
+        models = {name: outside}
         if not changes:
-            rates += f1_rows(name, learn(rest + inside, method, changes, seed=options.seed), outside, golds)
-        if hasattr(outside.tokenizer, "log_probability"):
-            bits.append(bits_row(name, bits_of(outside), tests))
+            inside_too = learn(rest + inside, method, changes, seed=options.seed)
+            rates += f1_rows(name, inside_too, outside, golds)
+            if method == "bayes":
+                rates += f1_rows(PLAIN, plain(inside_too), plain(outside), golds)
+                models[PLAIN] = plain(outside)
+        if hasattr(Tokenizer, "log_probability"):
+            bits += [bits_row(title, bits_of(model), tests) for title, model in models.items()]
         else:
             measure.skip(f"bits of {name}", "the tokenizer has no log_probability")
     size = sum(map(len, rest))
