@@ -9,6 +9,7 @@ extern PyMethodDef counting_methods[];
 extern PyMethodDef experts_methods[];
 extern PyMethodDef lattice_methods[];
 extern PyMethodDef merges_methods[];
+extern PyMethodDef reach_methods[];
 extern PyMethodDef sampling_methods[];
 extern PyMethodDef windows_methods[];
 

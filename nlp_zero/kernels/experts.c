@@ -211,7 +211,7 @@ crossfit(expert *e, size_t block)
     size_t counts[2];
     int status = NO_MEMORY;
     uint32_t *gaps = find_gaps(e, block, counts), *order = NULL;
-    if (gaps && (order = malloc((counts[0] + counts[1] + 1) * 4)) &&
+    if (gaps && (order = malloc(((counts[0] > counts[1] ? counts[0] : counts[1]) + 1) * 4)) &&
         (e->cells = malloc(sizeof(cell) << e->bits))) {
         status = DONE;
         for (int half = 0; half < 2 && status == DONE; half++) {

@@ -373,14 +373,13 @@ done:
 
 /* ---- the restaurant ---------------------------------------------------------------------------------------------- */
 
-/* One record a word, so that what is asked of it comes from one line of the cache. */
 typedef struct {
     int32_t customers, tables;
-    float base, boost;
 } word_record;
 
 typedef struct {
     word_record *words;
+    const float *base;          /* or NULL: every type has one table */
     int64_t customers, tables, single_tables;
     double discount, strength;
     uint64_t random;
@@ -392,7 +391,7 @@ add_customer(restaurant *r, uint32_t id, int length)
     word_record *word = &r->words[id];
     int opens = !word->customers;
     if (!opens) {
-        double opening = (r->strength + r->discount * (double)r->tables) * (double)word->base;
+        double opening = (r->strength + r->discount * (double)r->tables) * (r->base ? (double)r->base[id] : 0.0);
         double staying = (double)word->customers - r->discount * (double)word->tables;
         opens = uniform(&r->random) * (staying + opening) < opening;
     }
@@ -465,9 +464,7 @@ seat(PyObject *self, PyObject *args)
         goto done;
     }
     Py_BEGIN_ALLOW_THREADS
-    if (base)
-        for (Py_ssize_t word = 0; word < size; word++)
-            r.words[word].base = base[word];
+    r.base = base;
     for (size_t at = 0; at < t.chunk_count; at++)
         for (uint32_t position = t.chunks[at].start; position < t.chunks[at].end; position += t.lengths[position])
             add_customer(&r, t.index[(size_t)position * max_length + t.lengths[position] - 1], t.lengths[position]);
@@ -750,6 +747,7 @@ typedef struct {
     uint8_t *lengths;           /* a copy, so that a sweep that fails has changed nothing */
     restaurant restaurant;
     double factors[MAX_LENGTH];
+    const float *boost;
     const float *expert;        /* or NULL */
     class_list classes;
     const double *ratios;       /* class_count x class_count, or NULL */
@@ -765,10 +763,12 @@ typedef struct {
 
 /* The weight of a word without its expert and its neighbour. */
 static inline double
-word_weight(const word_record *word, double discount, double opening, double scale)
+word_weight(const sweep_pass *pass, uint32_t id, double opening, double scale)
 {
-    return ((double)word->customers - discount * (double)word->tables + opening * (double)word->base) *
-           ((double)word->boost * scale);
+    const restaurant *r = &pass->restaurant;
+    const word_record *word = &r->words[id];
+    return ((double)word->customers - r->discount * (double)word->tables + opening * (double)r->base[id]) *
+           ((double)pass->boost[id] * scale);
 }
 
 typedef struct {
@@ -789,8 +789,6 @@ set_scales(const sweep_pass *pass, chunk_scales *scales)
 INLINE double
 filter(sweep_pass *pass, chunk c, int max_length, int64_t *steps)
 {
-    const word_record *words = pass->restaurant.words;
-    const double discount = pass->restaurant.discount;
     const int sampled = pass->sampled;
     double *sums = pass->sums, *row = pass->rows, total = 1.0;
     chunk_scales scales;
@@ -806,7 +804,7 @@ filter(sweep_pass *pass, chunk c, int max_length, int64_t *steps)
         total = 0.0;
         for (int n = 1; n <= most; n++) {
             ids -= max_length;
-            double weight = word_weight(&words[ids[n - 1]], discount, scales.opening, scales.scales[n - 1]) * odds;
+            double weight = word_weight(pass, ids[n - 1], scales.opening, scales.scales[n - 1]) * odds;
             double value = row[n - 1] = sums[i - n] * weight;
             if (sampled)
                 total += value;
@@ -829,8 +827,7 @@ filter(sweep_pass *pass, chunk c, int max_length, int64_t *steps)
 INLINE double
 filter_classes(sweep_pass *pass, chunk c, int max_length, int64_t *steps)
 {
-    const word_record *words = pass->restaurant.words;
-    const double discount = pass->restaurant.discount, *ratios = pass->ratios;
+    const double *ratios = pass->ratios;
     const int sampled = pass->sampled;
     const size_t class_count = (size_t)pass->class_count;
     double *row = pass->rows, total = 1.0;
@@ -853,7 +850,7 @@ filter_classes(sweep_pass *pass, chunk c, int max_length, int64_t *steps)
         for (int n = 1; n <= most; n++) {
             ids -= max_length;
             uint32_t id = ids[n - 1], kind = class_of(&pass->classes, id);
-            double weight = word_weight(&words[id], discount, scales.opening, scales.scales[n - 1]) * odds;
+            double weight = word_weight(pass, id, scales.opening, scales.scales[n - 1]) * odds;
             const double *before = row - n * max_length, *column = ratios + kind;
             const uint16_t *others = kinds - n * max_length;
             double value = 0.0;
@@ -989,8 +986,11 @@ fetch_ahead(const sweep_pass *pass, size_t at)
     chunk c = t->chunks[at + 1];
     size_t max_length = (size_t)t->max_length, end = c.end - c.start < 64 ? c.end : c.start + 64u;
     for (size_t item = c.start * max_length; item < end * max_length; item++)
-        if (t->index[item] != NONE)
+        if (t->index[item] != NONE) {
             PREFETCH(&pass->restaurant.words[t->index[item]]);
+            PREFETCH(&pass->restaurant.base[t->index[item]]);
+            PREFETCH(&pass->boost[t->index[item]]);
+        }
 }
 
 /* The numbers from 0 up in random order. */
@@ -1085,7 +1085,6 @@ sweep(PyObject *self, PyObject *args)
     int64_t *totals;
     uint64_t *random;
     uint8_t *lengths;
-    const float *base, *boost;
     const double *factors;
     Py_ssize_t size = open_items(&all, counts_object, 4, 1, "counts", &counts);
     if (size < 0 || open_sized(&all, tables_object, 4, 1, size, "tables", &tables) < 0 ||
@@ -1093,7 +1092,7 @@ sweep(PyObject *self, PyObject *args)
         open_items(&all, lengths_object, 1, 1, "lengths", &lengths) < 0 ||
         open_sized(&all, random_object, 8, 1, 1, "random", &random) < 0 ||
         text_open(&pass.text, &all, index, max_length, lengths_object, 1, size) < 0 ||
-        open_sized(&all, base_object, 4, 0, size, "base", &base) < 0 || check_discount(r->discount) < 0 ||
+        open_sized(&all, base_object, 4, 0, size, "base", &r->base) < 0 || check_discount(r->discount) < 0 ||
         check_strength(r->strength) < 0)
         goto done;
     if (totals[0] < pass.text.words) {
@@ -1101,7 +1100,7 @@ sweep(PyObject *self, PyObject *args)
                      (long long)totals[0]);
         goto done;
     }
-    if (open_sized(&all, boost_object, 4, 0, size, "boost", &boost) < 0 ||
+    if (open_sized(&all, boost_object, 4, 0, size, "boost", &pass.boost) < 0 ||
         open_sized(&all, factors_object, 8, 0, max_length, "factors", &factors) < 0 ||
         (expert != Py_None && open_sized(&all, expert, 4, 0, pass.text.size, "expert", &pass.expert) < 0) ||
         (classes != Py_None && (open_ratios(&all, ratios, &pass) < 0 ||
@@ -1113,7 +1112,7 @@ sweep(PyObject *self, PyObject *args)
         memcpy(pass.lengths, lengths, (size_t)pass.text.size);
         memcpy(pass.factors, factors, (size_t)max_length * 8);
         for (Py_ssize_t word = 0; word < size; word++)
-            r->words[word] = (word_record){counts[word], tables[word], base[word], boost[word]};
+            r->words[word] = (word_record){counts[word], tables[word]};
         r->customers = totals[0];
         r->tables = totals[1];
         r->single_tables = totals[2];

@@ -88,15 +88,16 @@ class Chain:
         self.merged: list[int] = []  # pairs, by rounds
         self.lengths = bytearray(lengths)
         self.random = array("Q", (settings.seed,))
-        self.base: array[float] | None = None
+        self.base: memoryview[float] | None = None
+        self.counts, self.tables = array("i", bytes(4 * len(self.sizes))), array("i", bytes(4 * len(self.sizes)))
         # The lengths and spellings of all types, one table each, decide how many tables their customers take.
         self.reseat()
         self.respell(1)
         self.reseat()
 
-    def boost(self, gamma: float) -> array[float]:
+    def boost(self, gamma: float) -> memoryview[float]:
         """exp(gamma A(w)) of every substring."""
-        return array("f", kernels.boosts(self.text.scores, self.sizes, gamma))
+        return memoryview(kernels.boosts(self.text.scores, self.sizes, gamma)).cast("f")
 
     def reseat(self) -> None:
         """Fill the restaurant anew from the segmentation."""
@@ -111,7 +112,9 @@ class Chain:
             settings.strength,
             self.random,
         )
-        self.counts, self.tables, self.totals = array("i", counts), array("i", tables), array("q", totals)
+        memoryview(self.counts)[:] = memoryview(counts).cast("i")
+        memoryview(self.tables)[:] = memoryview(tables).cast("i")
+        self.totals = array("q", totals)
         guests = self.text.guests
         if guests:
             for number, count in zip(guests.numbers, guests.counts, strict=True):
@@ -125,7 +128,7 @@ class Chain:
         width = self.settings.max_length
         lengths = kernels.length_prior(self.sizes, self.counts, self.tables, width, min_count)
         base = kernels.spelling(self.sizes, self.text.prefix, self.text.suffix, self.tables, array("d", lengths), 0.7)
-        self.base = array("f", base)
+        self.base = memoryview(base).cast("f")
 
     @property
     def share(self) -> float:
@@ -135,10 +138,10 @@ class Chain:
 
     def sweep(
         self,
-        boost: array[float],
+        boost: memoryview[float],
         bonus: float,
         sampled: bool,
-        expert: array[float] | None = None,
+        expert: memoryview[float] | None = None,
         classes: bytearray | None = None,
         ratios: array[float] | None = None,
     ) -> float:
@@ -195,7 +198,7 @@ class Chain:
             score = self.sweep(boost, 0.0, number < sampled, expert, classes, ratios)
             report(Sweep(name, number + 1, total, score, self.share, 0.0, self.totals[0]))
 
-    def merge_pairs(self, boost: array[float], classes: bytearray, ratios: array[float]) -> None:
+    def merge_pairs(self, boost: memoryview[float], classes: bytearray, ratios: array[float]) -> None:
         """Join pairs of one-symbol words everywhere at once, where the model gains by it."""
         settings = self.settings
         model = Model(
@@ -213,7 +216,7 @@ class Chain:
         self.lengths[:] = lengths
         self.reseat()
 
-    def expert(self) -> array[float]:
+    def expert(self) -> memoryview[float]:
         """Log odds of a boundary after each symbol, each half of the text judged by the other."""
         return second_opinion(self.text.ids, bytes(self.lengths), self.settings.seed)
 

@@ -8,14 +8,10 @@ one-symbol words that a chain without steering comes to.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
-from math import log2
-from random import Random
 from typing import Any, NamedTuple
 
 from .. import kernels
 from .chain import Chain, Settings, Substrings
-from .symbols import WORD_LIMIT
 
 __all__ = ["Verdict", "association_ratio", "judge"]
 
@@ -65,26 +61,8 @@ def association_ratio(ids: array[int], seed: int = 1) -> tuple[float, float]:
     I_d is the mutual information of symbols at distance d inside chunks, less that of the same pairs shuffled. Inside
     words association stops with the word; where every symbol is a word, it reaches further: the ratio is higher.
     """
-    nearest, farther = (_mutual_information(ids, distance, seed) for distance in (1, 2))
+    nearest, farther = (kernels.association(ids, distance, seed) for distance in (1, 2))
     return nearest, farther / nearest if nearest > 0 else 0.0
-
-
-def _mutual_information(ids: array[int], distance: int, seed: int) -> float:
-    pairs = [
-        (left, right)
-        for left, middle, right in zip(ids, ids[distance - 1 :], ids[distance:], strict=False)
-        if 0 < left < WORD_LIMIT and 0 < right < WORD_LIMIT and (distance == 1 or 0 < middle < WORD_LIMIT)
-    ]
-    shuffled = [right for _, right in pairs]
-    Random(seed).shuffle(shuffled)
-    chance = list(zip((left for left, _ in pairs), shuffled, strict=True))
-    return _joint_log(pairs) - _joint_log(chance)
-
-
-def _joint_log(pairs: list[tuple[int, int]]) -> float:
-    """sum p log2 p over distinct pairs: mutual information up to the entropies of the two sides, which cancel."""
-    total = len(pairs)
-    return sum(count / total * log2(count / total) for count in Counter(pairs).values())
 
 
 def _sample(ids: array[int], limit: int) -> array[int]:

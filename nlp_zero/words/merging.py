@@ -22,7 +22,7 @@ from .. import kernels
 
 __all__ = ["Merge", "Model", "merge_pairs"]
 
-Column: TypeAlias = "array[int] | array[float] | memoryview | bytes | bytearray"
+Column: TypeAlias = "array[int] | array[float] | memoryview[int] | memoryview[float] | bytes | bytearray"
 
 
 class Merge(NamedTuple):
