@@ -83,3 +83,17 @@ def test_nothing_is_nothing():
     text, lengths = cut([])
 
     assert saved_bits(text.ids, count_types(text.ids, lengths), {}) == []
+
+
+def test_what_is_rarer_than_asked_for_saves_nothing() -> None:
+    text, lengths = cut(SENTENCES)
+    types = count_types(text.ids, lengths)
+    spelling = symbol_bits(text.ids, types)
+    least = sorted(types.counts)[len(types.counts) // 2] + 1
+
+    expected = [
+        bits if count >= least else 0.0
+        for bits, count in zip(saved_bits(text.ids, types, spelling), types.counts, strict=True)
+    ]
+
+    assert saved_bits(text.ids, types, spelling, least) == expected

@@ -8,6 +8,7 @@ import pytest
 
 from nlp_zero.errors import InputError
 from nlp_zero.words.discovery import METHODS, WordFinder
+from nlp_zero.words.lexicon import Lexicon
 from nlp_zero.words.symbols import NUMBER, YEAR
 
 TOY = ["我们的研究", "我们研究", "研究我们", "的我们"]
@@ -93,6 +94,17 @@ def test_evidence_is_in_bits_and_of_the_right_word():
     # 丙 and 己, 8 times each: 1 bit. Before it the line begins, each time a neighbour of its own: log2 16 = 4 bits.
     entry = lexicon["甲乙"]
     assert (entry.count, entry.pmi, entry.left_entropy, entry.right_entropy) == (16, 1.585, 4.0, 1.0)
+
+
+@pytest.mark.parametrize("method", ["entropy", "pmi", "cohesion"])
+def test_what_is_found_is_a_lexicon_as_any_other(method):
+    lines = [f"花了{number}元" for number in range(30)] + sentences(3)
+
+    found = WordFinder(method, min_count=2).train(lines).find()
+
+    found._check()
+    assert found == Lexicon(found.entries())
+    assert "-0.0" not in {str(number) for entry in found.entries() for number in entry[2:6]}
 
 
 def test_runs_become_words_and_shapes():

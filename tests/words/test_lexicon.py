@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import lzma
 import math
@@ -158,6 +159,32 @@ def test_subtract_leaves_what_is_new() -> None:
         assert (rest.total, rest.provenance) == (1, {"input": "x"})
     with pytest.raises(TypeError, match="such as"):
         lexicon.subtract("研究")
+
+
+def test_what_is_left_keeps_its_order() -> None:
+    lexicon = Lexicon(
+        Entry(word, count, bits) for word, count, bits in [("甲", 1, 5.0), ("乙", 9, math.nan), ("丙", 2, 7.0)]
+    )
+    for ranked_before in (False, True):
+        if ranked_before:
+            assert list(lexicon) == ["丙", "甲", "乙"]
+        rest = lexicon.subtract(["甲"])
+        assert (list(rest), rest.total, len(lexicon)) == (["丙", "乙"], 11, 3)
+        rest.add("丁", 1, bits=9.0)
+        rest._check()
+        assert list(rest) == ["丁", "丙", "乙"]
+
+
+@pytest.mark.parametrize("hole", [1, 2, 3, 4])
+def test_tsv_writes_what_is_not_known_as_nothing(hole: int) -> None:
+    numbers = [1.5, -2.0, 0.0, math.inf]
+    numbers[hole - 1] = math.nan
+    file = io.StringIO()
+
+    Lexicon([Entry("词", 3, *numbers, "n")]).write(file)
+
+    written = ["" if number != number else str(number) for number in numbers]
+    assert file.getvalue().split("\n")[-2] == "\t".join(["词", "3", *written, "n"])
 
 
 def test_every_kind_of_entries_is_taken() -> None:
