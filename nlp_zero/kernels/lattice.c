@@ -33,6 +33,10 @@ enum { OTHER, SPACE, PUNCTUATION, HAN, LATIN, DIGIT, KANA, LETTER, MARK,
 /* What stands for runs in shapes: U+FDD0 to U+FDD3. */
 enum { NUMBER = 0xFDD0, YEAR, LETTERS, RARE };
 
+/* Symbols, as the text of the expert has them: see symbols.py. */
+#define SPELT_MOST 16
+enum { SYMBOL_NUMBER = 1, SYMBOL_YEAR, SYMBOL_LATIN, SYMBOL_RARE, FIRST_SYMBOL = 8, MOST_SYMBOLS = 0xEFF8 };
+
 /* A flag byte: the class in the low bits, and these. CROSSED: a shape passes over the place. */
 #define CLASS_OF 0x0F
 #define INNER 0x10
@@ -62,11 +66,18 @@ typedef struct {
     double score;
 } Entry;
 
+/* The classes that a word shows to its neighbours, and the gaps inside it that count as ends of words, by bits. */
+typedef struct Company {
+    uint32_t joints;
+    uint8_t left, right;
+} Company;
+
 typedef struct {
     Entry *table;
     uint32_t *word;  /* The number of the word that ends in a slot, or NONE. */
     uint32_t *first; /* The slot of a first character of the basic plane, or NONE. */
     uint8_t *bonds;  /* A bit for each hash of two characters that stand side by side in a word. */
+    struct Company *company; /* What the context knows of the word that ends in a slot, or NULL. */
     uint64_t mask;
     size_t words;
 } Trie;
@@ -138,6 +149,7 @@ trie_free(Trie *trie)
     free(trie->table);
     free(trie->word);
     free(trie->first);
+    free(trie->company);
     memset(trie, 0, sizeof *trie);
 }
 
@@ -183,7 +195,7 @@ shape_lead(const uint32_t *word, size_t length)
 /* Builds the trie of checked, sorted words, of the shapes or the others; 0, or -1 without memory (no Python error
  * set). `nodes` is how many nodes it may have. */
 static int
-trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const double *scores)
+trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const double *scores, const Company *company)
 {
     uint64_t size = 16;
     while (size < (uint64_t)nodes / 2 * 3 + 2)
@@ -195,8 +207,9 @@ trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const dou
     trie->word = malloc(size * sizeof(uint32_t));
     trie->first = malloc(BASIC * sizeof(uint32_t));
     trie->bonds = calloc((1 << BONDS) / 8, 1);
+    trie->company = company ? calloc(size, sizeof(Company)) : NULL;
     uint32_t *path = malloc((joined->longest + 1) * sizeof(uint32_t));
-    if (!trie->table || !trie->word || !trie->first || !trie->bonds || !path) {
+    if (!trie->table || !trie->word || !trie->first || !trie->bonds || (company && !trie->company) || !path) {
         free(path);
         return -1;
     }
@@ -222,6 +235,8 @@ trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const dou
         uint32_t last = path[length - 1];
         trie->table[last].label |= WORD;
         trie->table[last].score = scores ? scores[index] : 0.0;
+        if (company)
+            trie->company[last] = company[index];
         trie->word[last] = (uint32_t)index;
         before = word;
         before_length = length;
@@ -232,9 +247,27 @@ trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const dou
 
 /* ---- The object ----------------------------------------------------------------------------------------------- */
 
+/* What the neighbourhood of a word has to say: see "Context" in lattice.py. */
+typedef struct {
+    int on;
+    unsigned classes, pool_count;
+    float *ratios;    /* classes x classes */
+    Company *company; /* of each word; only while the tries are built */
+    uint8_t pools[256];
+    uint16_t *symbols; /* of each code point; 0 for one that the alphabet does not have */
+    int16_t (*single)[4]; /* The weights of single symbols, by their place around the gap. */
+    int8_t *weights;
+    int bits;
+    double unit, limit;
+    float (*spelling)[3]; /* Of each symbol: at the beginning, inside and at the end of a word. */
+    size_t longest; /* The symbols of a spelt word, at most. */
+    double extents[SPELT_MOST + 1], most;
+} Context;
+
 typedef struct {
     PyObject_HEAD
     Trie lexicon, shapes, forced;
+    Context context;
     size_t lead; /* The longest lead of a shape. */
     double unknown[2 * CLASSES];
     double single[CLASSES];
@@ -386,6 +419,7 @@ typedef struct {
     size_t start, end;
     uint32_t word;
     double score;
+    const Company *company;
 } Shape;
 
 typedef struct {
@@ -467,7 +501,8 @@ shapes_from(const Segmenter *self, const uint32_t *text, size_t size, const uint
             break;
         const Entry *entry = &trie->table[node];
         if ((entry->label & WORD) && !(flags[end] & CLOSED) && !spelt_out(&self->lexicon, text, start, end)
-            && add_shape(shapes, (Shape){start, end, trie->word[node], entry->score}) < 0)
+            && add_shape(shapes, (Shape){start, end, trie->word[node], entry->score,
+                                         trie->company ? &trie->company[node] : NULL}) < 0)
             return -1;
     }
     return 0;
@@ -539,8 +574,23 @@ interrupted(Saved *saved)
     return result;
 }
 
-/* Room for a batch of text, one place more for each text in it; and the steps of one piece. */
+/* A way on from a place in context: the best of those whose first word shows this class to what stands before. */
 typedef struct {
+    double total;
+    uint32_t length, count, slot, next; /* next: which state follows behind the word */
+    uint8_t left;
+} State;
+
+/* Room for a batch of text, one place more for each text in it; and the steps of one piece. With a context: the log
+ * odds of a word ending at each place of one text, the symbols there and their places; the states, those of place p
+ * from first[p] up to first[p - 1]. */
+typedef struct {
+    double *odds;
+    uint16_t *symbols;
+    uint32_t *places, *first;
+    size_t judged_room;
+    State *states;
+    size_t state_count, states_room;
     uint32_t *text;
     uint8_t *flags, *line_flags;
     Token *tokens;
@@ -620,6 +670,325 @@ solve_piece(const Segmenter *self, const uint32_t *text, size_t first, size_t la
     return DONE;
 }
 
+/* ---- Context --------------------------------------------------------------------------------------------------- */
+
+/* The weight of a feature of the symbols around a gap (see experts.py). */
+static inline int
+weight(const Context *context, uint64_t window, uint64_t mask, uint64_t number)
+{
+    uint64_t h = (window & mask) ^ number * 0x9E3779B97F4A7C15u;
+    h = (h ^ h >> 32) * 0x9E3779B97F4A7C15u;
+    h = (h ^ h >> 32) * 0xD6E8FEB86659FD93u;
+    return context->weights[h >> (64 - context->bits)];
+}
+
+#define FIELD(place) ((uint64_t)0xFFFF << (48 - 16 * (place)))
+
+/* The log odds of a cut between the second and the third of four symbols. */
+static inline double
+gap_odds(const Context *context, const uint16_t *four)
+{
+    uint64_t window = (uint64_t)four[0] << 48 | (uint64_t)four[1] << 32 | (uint64_t)four[2] << 16 | four[3];
+    int sum = context->single[four[0]][0] + context->single[four[1]][1] + context->single[four[2]][2]
+              + context->single[four[3]][3];
+    sum += weight(context, window, FIELD(0) | FIELD(1), 5);
+    sum += weight(context, window, FIELD(1) | FIELD(2), 6);
+    sum += weight(context, window, FIELD(2) | FIELD(3), 7);
+    sum += weight(context, window, FIELD(0) | FIELD(1) | FIELD(2), 8);
+    sum += weight(context, window, FIELD(1) | FIELD(2) | FIELD(3), 9);
+    sum += weight(context, window, ~(uint64_t)0, 10);
+    double odds = sum * context->unit;
+    return odds > context->limit ? context->limit : odds < -context->limit ? -context->limit : odds;
+}
+
+/* The symbol of the character at a place where one starts. */
+static uint16_t
+symbol_at(const Segmenter *self, const uint32_t *text, const uint8_t *flags, size_t place)
+{
+    uint8_t code = flags[place] & CLASS_OF;
+    if (code == LATIN)
+        return SYMBOL_LATIN;
+    if (code == DIGIT)
+        return is_run(self, flags, place)
+                       && run_placeholder(self, text, flags, place, run_end(flags, place)) == YEAR
+                   ? SYMBOL_YEAR
+                   : SYMBOL_NUMBER;
+    uint16_t symbol = self->context.symbols[text[place]];
+    if (symbol == 0 && (code == HAN || code == KANA || code == LETTER || code == MARK))
+        return SYMBOL_RARE;
+    return symbol;
+}
+
+static int
+reserve_judged(Work *work, size_t room)
+{
+    if (room <= work->judged_room)
+        return DONE;
+    free(work->odds);
+    free(work->symbols);
+    free(work->places);
+    free(work->first);
+    work->odds = malloc(room * sizeof(double));
+    work->symbols = malloc((room + 3) * sizeof(uint16_t));
+    work->places = malloc(room * sizeof(uint32_t));
+    work->first = malloc(room * sizeof(uint32_t));
+    work->judged_room = work->odds && work->symbols && work->places && work->first ? room : 0;
+    return work->judged_room ? DONE : NO_MEMORY;
+}
+
+/* The log odds of a word ending at each place of a marked text. */
+static int
+judge(const Segmenter *self, Work *work, const uint32_t *text, size_t size, const uint8_t *flags)
+{
+    if (reserve_judged(work, size + 1) < 0)
+        return NO_MEMORY;
+    uint16_t *symbols = work->symbols;
+    size_t count = 0;
+    *symbols++ = 0;
+    for (size_t place = 0; place < size; place++) {
+        work->odds[place] = 0.0;
+        uint8_t flag = flags[place], code = flag & CLASS_OF;
+        if ((flag & INNER) && ((flag & CLOSED) || code == LATIN || code == DIGIT))
+            continue;
+        work->places[count] = (uint32_t)place;
+        symbols[count++] = symbol_at(self, text, flags, place);
+    }
+    work->odds[size] = 0.0;
+    symbols[count] = 0;
+    for (size_t gap = 1; gap < count; gap++)
+        if (symbols[gap - 1] && symbols[gap])
+            work->odds[work->places[gap]] = gap_odds(&self->context, symbols + gap - 2);
+    return DONE;
+}
+
+/* What an unknown stretch shows to its neighbours. */
+static inline Company
+stranger(const Context *context, uint8_t code, size_t length)
+{
+    uint8_t shown = 0;
+    if (code == LATIN || code == DIGIT)
+        shown = context->pools[0];
+    else if (code == HAN || code == KANA || code == LETTER || code == MARK)
+        shown = context->pools[(length < context->pool_count ? length : context->pool_count) - 1];
+    return (Company){0, shown, shown};
+}
+
+static inline double
+word_in_context(double score, const double *odds, size_t start, size_t end, uint32_t joints)
+{
+    score += odds[end];
+    for (size_t place = start + 1; joints; joints >>= 1, place++)
+        if (joints & 1)
+            score += odds[place];
+    return score;
+}
+
+/* Which of the states at a place is the best behind a word that shows `right`; `*best` is what they come to. */
+static inline const State *
+follow(const Context *context, uint8_t right, const State *state, const State *stop, double *best)
+{
+    const float *row = context->ratios + (size_t)right * context->classes;
+    const State *top = NULL;
+    for (; state < stop; state++) {
+        double value = (double)row[state->left] + state->total;
+        if (!top || value > *best
+            || (value == *best
+                && (state->count < top->count || (state->count == top->count && state->length > top->length)))) {
+            top = state;
+            *best = value;
+        }
+    }
+    return top;
+}
+
+/* Offers a word text[start..end) to the states of its start, which are the last ones. */
+static inline void
+offer_state(const Context *context, Work *work, double score, size_t start, size_t end, const Company *company,
+            uint32_t slot)
+{
+    State *states = work->states;
+    double best = 0.0;
+    const State *next = follow(context, company->right, states + work->first[end], states + work->first[end - 1],
+                               &best);
+    if (!next)
+        return;
+    double total = word_in_context(score, work->odds, start, end, company->joints) + best;
+    State state = {total, (uint32_t)(end - start), next->count + 1, slot, (uint32_t)(next - states), company->left};
+    for (State *other = states + work->first[start]; other < states + work->state_count; other++)
+        if (other->left == state.left) {
+            if (total > other->total
+                || (total == other->total
+                    && (state.count < other->count
+                        || (state.count == other->count && state.length > other->length))))
+                *other = state;
+            return;
+        }
+    states[work->state_count++] = state;
+}
+
+/* Whether a spelt word may go on over a place. */
+static inline int
+is_spelt_over(const Context *context, const uint8_t *flags, const double *odds, size_t place)
+{
+    return context->longest > 1 && (flags[place - 1] & CLASS_OF) == HAN && (flags[place] & CLASS_OF) == HAN
+           && odds[place] <= context->most;
+}
+
+static inline const float *
+spelling(const Context *context, uint32_t code)
+{
+    uint16_t symbol = context->symbols[code];
+    return context->spelling[symbol ? symbol : SYMBOL_RARE];
+}
+
+/* The lengths of the spelt words from a place, but for those that the lexicon has, and their scores; how many. */
+static inline int
+spelt_words(const Context *context, const uint32_t *text, size_t size, const uint8_t *flags, const double *odds,
+            size_t start, uint64_t matched, size_t *lengths, double *scores)
+{
+    int count = 0;
+    if ((flags[start] & ~STARTS & ~CROSSED) != HAN)
+        return 0;
+    double sum = spelling(context, text[start])[0];
+    size_t end = start + 1;
+    while (end < size && end - start < context->longest && (flags[end] & CLASS_OF) == HAN && !(flags[end] & INNER)
+           && odds[end] <= context->most) {
+        const float *last = spelling(context, text[end]);
+        end++;
+        if (!(flags[end] & CLOSED) && !(matched >> (end - start) & 1)) {
+            lengths[count] = end - start;
+            scores[count++] = sum + last[2] + context->extents[end - start];
+        }
+        sum += last[1];
+    }
+    return count;
+}
+
+/* All states of one place. The shapes from it are the last of the first `*shape`, which becomes less by them. */
+static inline void
+states_at(const Segmenter *self, Work *work, const uint32_t *text, size_t size, uint8_t *flags, size_t start,
+          size_t end_of_atom, size_t *shape)
+{
+    const Trie *trie = &self->lexicon;
+    const Context *context = &self->context;
+    uint8_t flag = flags[start], code = flag & CLASS_OF;
+    uint64_t matched = 0;
+    int matched_atom = 0;
+    if (!(flag & CLOSED)) {
+        size_t end = start + 1;
+        uint32_t node = root_child(trie, text[start]);
+        while (node != NONE) {
+            const Entry *entry = &trie->table[node];
+            if ((entry->label & WORD) && !(flags[end] & CLOSED)) {
+                offer_state(context, work, entry->score, start, end, &trie->company[node], node);
+                matched |= end - start < 64 ? (uint64_t)1 << (end - start) : 1;
+                matched_atom |= end == end_of_atom;
+            }
+            if (end == size)
+                break;
+            node = next_node(trie, node, text[end++]);
+        }
+        while (last_start(&work->shapes, *shape) == start) {
+            const Shape *edge = &work->shapes.shapes[--*shape];
+            offer_state(context, work, edge->score, start, edge->end, edge->company, NONE);
+            matched |= edge->end - start < 64 ? (uint64_t)1 << (edge->end - start) : 1;
+            matched_atom |= edge->end == end_of_atom;
+        }
+        if (matched)
+            flags[start] = flag | STARTS;
+    }
+    size_t lengths[SPELT_MOST];
+    double scores[SPELT_MOST];
+    int spelt = spelt_words(context, text, size, flags, work->odds, start, matched, lengths, scores);
+    for (int word = 0; word < spelt; word++) {
+        Company company = stranger(context, code, lengths[word]);
+        offer_state(context, work, scores[word], start, start + lengths[word], &company, NONE);
+    }
+    for (size_t end = start + 1; end < end_of_atom && end <= start + STRETCH; end++)
+        if ((flags[end] & STARTS) && !(matched >> (end - start) & 1)) {
+            Company company = stranger(context, code, end - start);
+            offer_state(context, work, unknown_score(self, code, end - start), start, end, &company, NONE);
+        }
+    if (!matched_atom) {
+        Company company = stranger(context, code, end_of_atom - start);
+        offer_state(context, work, unknown_score(self, code, end_of_atom - start), start, end_of_atom, &company, NONE);
+    }
+}
+
+static int
+reserve_states(Work *work)
+{
+    size_t room = work->state_count + 256; /* A place has a state a class at most. */
+    if (room <= work->states_room)
+        return DONE;
+    room *= 2;
+    State *grown = realloc(work->states, room * sizeof(State));
+    if (!grown)
+        return NO_MEMORY;
+    work->states = grown;
+    work->states_room = room;
+    return DONE;
+}
+
+/* Writes the words of the way that begins with a state, up to a place; they are the last of the tokens. */
+static void
+write_tokens(const Work *work, const State *state, size_t place, size_t last, Token *tokens, size_t size)
+{
+    Token *token = tokens + (size - state->count);
+    while (place < last) {
+        *token++ = (Token){state->length, state->slot};
+        place += state->length;
+        state = work->states + state->next;
+    }
+}
+
+/* The same as solve(), for a marked text and with the context. States of what lies behind are forgotten where there is
+ * but one, all paths stop and enough have come together. */
+static int
+solve_context(const Segmenter *self, Work *work, const uint32_t *text, size_t size, uint8_t *flags, Token *tokens,
+              size_t *count, Saved *saved)
+{
+    if (judge(self, work, text, size, flags) < 0)
+        return NO_MEMORY;
+    size_t shape = work->shapes.count, end_of_atom = size, last = size;
+    work->state_count = 0;
+    if (reserve_states(work) < 0)
+        return NO_MEMORY;
+    work->first[size] = 0;
+    work->states[work->state_count++] = (State){0.0, 0, 0, NONE, 0, 0};
+    for (size_t start = size; start-- > 0;) {
+        if ((start & 0xFFFF) == 0xFFFF && interrupted(saved) < 0)
+            return INTERRUPTED;
+        if (!(flags[start + 1] & INNER))
+            end_of_atom = start + 1;
+        work->first[start] = (uint32_t)work->state_count;
+        if (reserve_states(work) < 0)
+            return NO_MEMORY;
+        if ((flags[start] & INNER) && (flags[start] & CLOSED))
+            continue;
+        states_at(self, work, text, size, flags, start, end_of_atom, &shape);
+        if (work->state_count > PIECE && start && work->state_count - work->first[start] == 1
+            && !(flags[start] & (INNER | CROSSED)) && !bonded(&self->lexicon, text[start - 1], text[start])
+            && !is_spelt_over(&self->context, flags, work->odds, start)) {
+            State only = work->states[work->state_count - 1];
+            write_tokens(work, &only, start, last, tokens, size);
+            work->states[0] = only;
+            work->first[start] = 0;
+            work->state_count = 1;
+            last = start;
+        }
+    }
+    if (size == 0) {
+        *count = 0;
+        return DONE;
+    }
+    double best = 0.0;
+    const State *top = follow(&self->context, 0, work->states + work->first[0], work->states + work->state_count, &best);
+    write_tokens(work, top, 0, last, tokens, size);
+    *count = top->count;
+    return DONE;
+}
+
 /* Where a piece that ends here may start: every path stops there. */
 static size_t
 piece_start(const Trie *trie, const uint32_t *text, const uint8_t *flags, size_t end)
@@ -649,6 +1018,8 @@ solve(const Segmenter *self, Work *work, const uint32_t *text, size_t size, uint
     mark_atoms(self, text, size, flags);
     if (self->shapes.words && find_shapes(self, text, size, flags, &work->shapes) < 0)
         return NO_MEMORY;
+    if (self->context.on)
+        return solve_context(self, work, text, size, flags, tokens, count, saved);
     size_t shape = work->shapes.count;
     Step rest = {0.0, 0, 0, NONE};
     for (size_t end = size, start; end > 0; end = start) {
@@ -713,6 +1084,11 @@ work_free(Work *work)
     free(work->tokens);
     free(work->steps);
     free(work->shapes.shapes);
+    free(work->odds);
+    free(work->symbols);
+    free(work->places);
+    free(work->first);
+    free(work->states);
     memset(work, 0, sizeof *work);
 }
 
@@ -997,6 +1373,7 @@ segmenter_find(PyObject *object, PyObject *word)
 typedef struct {
     int start, end, word;
     double score;
+    uint8_t left, right;
 } Edge;
 
 typedef struct {
@@ -1032,11 +1409,20 @@ has_end(const Edges *edges, size_t first, int end)
     return 0;
 }
 
+/* What the context adds to an edge: classes, and the odds of an end where it ends and at its joints. */
+static void
+in_company(Edge *edge, const double *odds, size_t start, size_t end, const Company *company)
+{
+    edge->score = word_in_context(edge->score, odds, start, end, company->joints);
+    edge->left = company->left;
+    edge->right = company->right;
+}
+
 /* Adds the edges from one place of a solved text; `*shape` is the first shape that starts here or behind. -1 without
  * memory. */
 static int
 edges_from(const Segmenter *self, const uint32_t *text, size_t size, const uint8_t *flags, size_t start,
-           size_t end_of_atom, size_t offset, const Shapes *shapes, size_t *shape, Edges *edges)
+           size_t end_of_atom, size_t offset, const Shapes *shapes, size_t *shape, const double *odds, Edges *edges)
 {
     const Trie *trie = &self->lexicon;
     size_t first = edges->count;
@@ -1046,7 +1432,9 @@ edges_from(const Segmenter *self, const uint32_t *text, size_t size, const uint8
         for (uint32_t node = root_child(trie, text[start]); node != NONE;) {
             const Entry *entry = &trie->table[node];
             if ((entry->label & WORD) && !(flags[end] & CLOSED)) {
-                Edge edge = {(int)(offset + start), (int)(offset + end), (int)trie->word[node], entry->score};
+                Edge edge = {(int)(offset + start), (int)(offset + end), (int)trie->word[node], entry->score, 0, 0};
+                if (odds)
+                    in_company(&edge, odds, start, end, &trie->company[node]);
                 if (add_edge(edges, first, edge) < 0)
                     return -1;
             }
@@ -1056,15 +1444,39 @@ edges_from(const Segmenter *self, const uint32_t *text, size_t size, const uint8
         }
     }
     for (; *shape < shapes->count && shapes->shapes[*shape].start == start; ++*shape) {
-        const Shape *edge = &shapes->shapes[*shape];
-        if (add_edge(edges, first, (Edge){(int)(offset + start), (int)(offset + edge->end), (int)edge->word,
-                                          edge->score}) < 0)
+        const Shape *found = &shapes->shapes[*shape];
+        Edge edge = {(int)(offset + start), (int)(offset + found->end), (int)found->word, found->score, 0, 0};
+        if (odds)
+            in_company(&edge, odds, start, found->end, found->company);
+        if (add_edge(edges, first, edge) < 0)
             return -1;
+    }
+    if (odds) {
+        uint64_t matched = 0;
+        size_t lengths[SPELT_MOST];
+        double scores[SPELT_MOST];
+        for (size_t place = first; place < edges->count; place++) {
+            size_t length = (size_t)edges->edges[place].end - offset - start;
+            matched |= length < 64 ? (uint64_t)1 << length : 0;
+        }
+        int spelt = spelt_words(&self->context, text, size, flags, odds, start, matched, lengths, scores);
+        for (int word = 0; word < spelt; word++) {
+            size_t end = start + lengths[word];
+            Edge edge = {(int)(offset + start), (int)(offset + end), -1, scores[word], 0, 0};
+            Company company = stranger(&self->context, code, lengths[word]);
+            in_company(&edge, odds, start, end, &company);
+            if (add_edge(edges, first, edge) < 0)
+                return -1;
+        }
     }
     for (size_t end = start + 1; end <= end_of_atom; end++) {
         int wanted = end == end_of_atom || (end <= start + STRETCH && (flags[end] & STARTS));
         if (wanted && !has_end(edges, first, (int)(offset + end))) {
-            Edge edge = {(int)(offset + start), (int)(offset + end), -1, unknown_score(self, code, end - start)};
+            Edge edge = {(int)(offset + start), (int)(offset + end), -1, unknown_score(self, code, end - start), 0, 0};
+            if (odds) {
+                Company company = stranger(&self->context, code, end - start);
+                in_company(&edge, odds, start, end, &company);
+            }
             if (add_edge(edges, first, edge) < 0)
                 return -1;
         }
@@ -1097,7 +1509,8 @@ stretch_edges(const Segmenter *self, Work *work, size_t offset, size_t size, Edg
         if (!reached[start])
             continue;
         size_t first = edges->count;
-        if (edges_from(self, text, size, flags, start, end_of_atom, offset, shapes, &shape, edges) < 0)
+        if (edges_from(self, text, size, flags, start, end_of_atom, offset, shapes, &shape,
+                       self->context.on ? work->odds : NULL, edges) < 0)
             return NO_MEMORY;
         for (size_t place = first; place < edges->count; place++)
             reached[(size_t)edges->edges[place].end - offset] = 1;
@@ -1119,34 +1532,61 @@ text_edges(const Segmenter *self, Work *work, size_t size, uint8_t *line_flags, 
         if (place < start)
             result = stretch_edges(self, work, place, start - place, edges, saved);
         if (start < size && result == 0)
-            result = add_edge(edges, edges->count, (Edge){(int)start, (int)end, -2, 0.0});
+            result = add_edge(edges, edges->count, (Edge){(int)start, (int)end, -2, 0.0, 0, 0});
+        place = end;
+    }
+    return result;
+}
+
+/* The odds at each place of a text: those of each stretch between forced words. */
+static int
+text_odds(const Segmenter *self, Work *work, size_t size, double *odds)
+{
+    int result = DONE;
+    if (self->forced.words)
+        mark_atoms(self, work->text, size, work->line_flags);
+    for (size_t place = 0; place < size && result == DONE;) {
+        size_t start = size, end = size;
+        if (self->forced.words)
+            next_forced(self, work->text, size, work->line_flags, place, &start, &end);
+        if (place < start) {
+            mark_atoms(self, work->text + place, start - place, work->flags + place);
+            result = judge(self, work, work->text + place, start - place, work->flags + place);
+            if (result == DONE)
+                memcpy(odds + place, work->odds, (start - place) * sizeof(double));
+        }
         place = end;
     }
     return result;
 }
 
 static PyObject *
-edge_tuple(const Edges *edges)
+edge_tuple(const Edges *edges, int in_context)
 {
     size_t count = edges->count;
     int *ints = malloc((3 * count + 1) * sizeof(int));
     double *scores = malloc((count + 1) * sizeof(double));
+    uint8_t *classes = malloc(2 * count + 1);
     PyObject *tuple = NULL;
-    if (ints && scores) {
+    if (ints && scores && classes) {
         for (size_t place = 0; place < count; place++) {
             ints[place] = edges->edges[place].start;
             ints[count + place] = edges->edges[place].end;
             ints[2 * count + place] = edges->edges[place].word;
             scores[place] = edges->edges[place].score;
+            classes[2 * place] = edges->edges[place].left;
+            classes[2 * place + 1] = edges->edges[place].right;
         }
         Py_ssize_t bytes = (Py_ssize_t)(count * sizeof(int));
-        tuple = Py_BuildValue("(y#y#y#y#)", (char *)ints, bytes, (char *)(ints + count), bytes, (char *)scores,
-                              (Py_ssize_t)(count * sizeof(double)), (char *)(ints + 2 * count), bytes);
+        tuple = Py_BuildValue(in_context ? "(y#y#y#y#y#)" : "(y#y#y#y#)", (char *)ints, bytes, (char *)(ints + count),
+                              bytes, (char *)scores, (Py_ssize_t)(count * sizeof(double)), (char *)(ints + 2 * count),
+                              bytes, (char *)classes, (Py_ssize_t)(2 * count));
     }
     else
         PyErr_NoMemory();
     free(ints);
     free(scores);
+    free(classes);
     return tuple;
 }
 
@@ -1169,10 +1609,35 @@ segmenter_lattice(PyObject *object, PyObject *text)
         int status = text_edges(self, &work, (size_t)size, line_flags, &edges, &saved);
         PyEval_RestoreThread(saved);
         if (check_status(status) == 0)
-            result = edge_tuple(&edges);
+            result = edge_tuple(&edges, self->context.on);
     }
     free(line_flags);
     free(edges.edges);
+    work_free(&work);
+    return result;
+}
+
+static PyObject *
+segmenter_odds(PyObject *object, PyObject *text)
+{
+    Segmenter *self = (Segmenter *)object;
+    Py_ssize_t size = text_length(text);
+    if (size < 0)
+        return NULL;
+    Work work = {0};
+    PyObject *result = NULL;
+    double *odds = calloc((size_t)size + 1, sizeof(double));
+    if (!odds)
+        PyErr_NoMemory();
+    else if (work_reserve(&work, (size_t)size + 1) == 0
+             && (!size || PyUnicode_AsUCS4(text, work.text, size, 0))) {
+        Saved saved = PyEval_SaveThread();
+        int status = self->context.on ? text_odds(self, &work, (size_t)size, odds) : DONE;
+        PyEval_RestoreThread(saved);
+        if (check_status(status) == 0)
+            result = PyBytes_FromStringAndSize((char *)odds, (size + 1) * (Py_ssize_t)sizeof(double));
+    }
+    free(odds);
     work_free(&work);
     return result;
 }
@@ -1319,13 +1784,242 @@ read_settings(Segmenter *self, PyObject *kinds, PyObject *unknown, PyObject *run
     return self->whole < 0 ? -1 : 0;
 }
 
+static void
+context_free(Context *context)
+{
+    free(context->ratios);
+    free(context->company);
+    free(context->symbols);
+    free(context->single);
+    free(context->weights);
+    free(context->spelling);
+    memset(context, 0, sizeof *context);
+}
+
+/* The bytes of a part of the context, checked for their number; NULL with an error set. */
+static const uint8_t *
+read_bytes(const char *name, PyObject *value, size_t size)
+{
+    if (expect_type(name, value, PyBytes_Check(value), "bytes") < 0)
+        return NULL;
+    if ((size_t)PyBytes_Size(value) != size) {
+        PyErr_Format(PyExc_ValueError, "%s: expected %zd bytes, got %zd", name, (Py_ssize_t)size, PyBytes_Size(value));
+        return NULL;
+    }
+    return (const uint8_t *)PyBytes_AsString(value);
+}
+
+static int
+read_classes(Context *context, PyObject *lefts, PyObject *rights, PyObject *joints, PyObject *pools, size_t words)
+{
+    const uint8_t *left, *right, *joint, *pool;
+    unsigned limit = context->classes;
+    if (!(left = read_table("lefts", lefts, (Py_ssize_t)words, (int)limit - 1))
+        || !(right = read_table("rights", rights, (Py_ssize_t)words, (int)limit - 1))
+        || !(joint = read_bytes("joints", joints, 4 * words)))
+        return -1;
+    size_t count = PyBytes_Check(pools) ? (size_t)PyBytes_Size(pools) : 0;
+    if (expect_type("pools", pools, PyBytes_Check(pools), "bytes") < 0)
+        return -1;
+    if (count < 1 || count > 255) {
+        PyErr_Format(PyExc_ValueError, "pools: expected 1 to 255 bytes, got %zd", (Py_ssize_t)count);
+        return -1;
+    }
+    if (!(pool = read_table("pools", pools, (Py_ssize_t)count, (int)limit - 1)))
+        return -1;
+    memcpy(context->pools, pool, count);
+    context->pool_count = (unsigned)count;
+    if (!(context->company = calloc(words + 1, sizeof(Company)))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t word = 0; word < words; word++) {
+        Company *company = &context->company[word];
+        memcpy(&company->joints, joint + 4 * word, 4);
+        company->left = left[word];
+        company->right = right[word];
+    }
+    return 0;
+}
+
+/* A joint behind the end of its word would look behind the text. */
+static int
+check_joints(const Context *context, const Joined *words)
+{
+    for (size_t start = 0, word = 0; word < words->count; word++) {
+        size_t length = word_end(words, start) - start;
+        uint32_t joints = context->company[word].joints;
+        if (length < 33 && joints >> (length - 1)) {
+            PyErr_Format(PyExc_ValueError, "joints: expected gaps inside the word, got %lu at %zd",
+                         (unsigned long)joints, (Py_ssize_t)word);
+            return -1;
+        }
+        start += length + 1;
+    }
+    return 0;
+}
+
+static int
+read_ratios(Context *context, PyObject *ratios)
+{
+    Py_ssize_t size = PyBytes_Check(ratios) ? PyBytes_Size(ratios) : 0;
+    if (expect_type("ratios", ratios, PyBytes_Check(ratios), "bytes") < 0)
+        return -1;
+    unsigned classes = 1;
+    while (classes < 256 && (Py_ssize_t)(4 * (classes + 1) * (classes + 1)) <= size)
+        classes++;
+    if (size != (Py_ssize_t)(4 * classes * classes)) {
+        PyErr_Format(PyExc_ValueError, "ratios: expected a square table of at most 256 classes, got %zd bytes", size);
+        return -1;
+    }
+    context->classes = classes;
+    if (!(context->ratios = malloc((size_t)size))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memcpy(context->ratios, PyBytes_AsString(ratios), (size_t)size);
+    for (size_t cell = 0; cell < classes * classes; cell++)
+        if (!(context->ratios[cell] >= -1e6f && context->ratios[cell] <= 1e6f)) {
+            PyErr_Format(PyExc_ValueError, "ratios: expected logarithms between -1e6 and 1e6, got another at %zd",
+                         (Py_ssize_t)cell);
+            return -1;
+        }
+    return 0;
+}
+
+static int
+read_alphabet(Context *context, PyObject *alphabet)
+{
+    if (expect_type("alphabet", alphabet, PyUnicode_Check(alphabet), "str") < 0)
+        return -1;
+    Py_ssize_t size = PyUnicode_GetLength(alphabet);
+    if (size > MOST_SYMBOLS) {
+        PyErr_Format(PyExc_ValueError, "alphabet: expected at most %d characters, got %zd", MOST_SYMBOLS, size);
+        return -1;
+    }
+    uint32_t *codes = malloc(((size_t)size + 1) * sizeof(uint32_t));
+    context->symbols = calloc(CODE_POINTS, sizeof(uint16_t));
+    context->single = calloc((size_t)size + FIRST_SYMBOL, sizeof *context->single);
+    if (!codes || !context->symbols || !context->single)
+        PyErr_NoMemory();
+    else if (!size || PyUnicode_AsUCS4(alphabet, codes, size, 0))
+        for (Py_ssize_t place = 0; place < size; place++)
+            if (!context->symbols[codes[place]])
+                context->symbols[codes[place]] = (uint16_t)(FIRST_SYMBOL + place);
+    free(codes);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Unpacks the weights as expert.unpack() does. */
+static int
+read_weights(Context *context, PyObject *skips, PyObject *weights, Py_ssize_t alphabet)
+{
+    if (expect_type("skips", skips, PyBytes_Check(skips), "bytes") < 0)
+        return -1;
+    size_t count = (size_t)PyBytes_Size(skips), size = (size_t)1 << context->bits, cell = 0;
+    const uint8_t *skip = (const uint8_t *)PyBytes_AsString(skips), *value = read_bytes("weights", weights, count);
+    if (!value)
+        return -1;
+    if (!(context->weights = calloc(size, 1))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t place = 0; place < count; place++) {
+        cell += skip[place];
+        if (skip[place] == 255)
+            continue;
+        if (cell >= size) {
+            PyErr_Format(PyExc_ValueError, "skips: expected at most %zd weights, got more", (Py_ssize_t)size);
+            return -1;
+        }
+        context->weights[cell++] = (int8_t)value[place];
+    }
+    for (Py_ssize_t symbol = 0; symbol < alphabet + FIRST_SYMBOL; symbol++)
+        for (int place = 0; place < 4; place++)
+            context->single[symbol][place]
+                = (int16_t)weight(context, (uint64_t)symbol << (48 - 16 * place), FIELD(place), (uint64_t)place + 1);
+    return 0;
+}
+
+/* Three floats for each symbol up to the last of the alphabet, and one for each length of a spelt word. */
+static int
+read_spelling(Context *context, PyObject *spelling, PyObject *extents, Py_ssize_t alphabet)
+{
+    size_t size = ((size_t)alphabet + FIRST_SYMBOL) * sizeof *context->spelling;
+    if (expect_type("extents", extents, PyBytes_Check(extents), "bytes") < 0)
+        return -1;
+    size_t longest = (size_t)PyBytes_Size(extents) / sizeof(float);
+    if (PyBytes_Size(extents) % (Py_ssize_t)sizeof(float) || longest > SPELT_MOST) {
+        PyErr_Format(PyExc_ValueError, "extents: expected at most %d floats, got %zd bytes", SPELT_MOST,
+                     PyBytes_Size(extents));
+        return -1;
+    }
+    const uint8_t *bytes = read_bytes("spelling", spelling, size);
+    if (!bytes)
+        return -1;
+    if (!(context->spelling = malloc(size))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memcpy(context->spelling, bytes, size);
+    context->longest = longest;
+    float numbers[SPELT_MOST];
+    memcpy(numbers, PyBytes_AsString(extents), longest * sizeof(float));
+    int fine = 1;
+    for (size_t length = 1; length <= longest; length++) {
+        context->extents[length] = numbers[length - 1];
+        fine = fine && numbers[length - 1] >= -1e6f && numbers[length - 1] <= 1e6f;
+    }
+    for (size_t symbol = 0; symbol < (size_t)alphabet + FIRST_SYMBOL; symbol++)
+        for (int place = 0; place < 3; place++)
+            fine = fine && context->spelling[symbol][place] >= -1e6f && context->spelling[symbol][place] <= 1e6f;
+    if (!fine) {
+        PyErr_SetString(PyExc_ValueError, "spelling, extents: expected logarithms between -1e6 and 1e6, got another");
+        return -1;
+    }
+    return 0;
+}
+
+static int
+read_context(Context *context, PyObject *value, const Joined *words)
+{
+    PyObject *lefts, *rights, *joints, *pools, *ratios, *alphabet, *skips, *weights, *spelling, *extents;
+    if (expect_type("context", value, PyTuple_Check(value), "tuple") < 0)
+        return -1;
+    if (PyTuple_Size(value) != 14) {
+        PyErr_Format(PyExc_ValueError, "context: expected 14 parts, got %zd", PyTuple_Size(value));
+        return -1;
+    }
+    if (!PyArg_ParseTuple(value, "OOOOOOOOiddOOd:context", &lefts, &rights, &joints, &pools, &ratios, &alphabet, &skips,
+                          &weights, &context->bits, &context->unit, &context->limit, &spelling, &extents, &context->most))
+        return -1;
+    if (context->bits < 1 || context->bits > 26) {
+        PyErr_Format(PyExc_ValueError, "bits: expected 1 to 26, got %d", context->bits);
+        return -1;
+    }
+    if (!(context->unit >= 0.0 && context->unit <= 1e3 && context->limit >= 0.0 && context->limit <= 1e3
+          && context->most >= -1e3 && context->most <= 1e3)) {
+        PyErr_SetString(PyExc_ValueError,
+                        "unit, limit, most: expected numbers up to 1000, such as 0.0625, 6.0 and 1.0");
+        return -1;
+    }
+    if (read_ratios(context, ratios) < 0 || read_classes(context, lefts, rights, joints, pools, words->count) < 0
+        || check_joints(context, words) < 0 || read_alphabet(context, alphabet) < 0
+        || read_weights(context, skips, weights, PyUnicode_GetLength(alphabet)) < 0
+        || read_spelling(context, spelling, extents, PyUnicode_GetLength(alphabet)) < 0)
+        return -1;
+    context->on = 1;
+    return 0;
+}
+
 static int
 build(Segmenter *self, const Joined *words, const double *scores, const Joined *forced)
 {
     self->lead = words->lead;
-    if (trie_build(&self->lexicon, words, words->nodes, 0, scores) == 0
-        && (!words->shape_nodes || trie_build(&self->shapes, words, words->shape_nodes, 1, scores) == 0)
-        && trie_build(&self->forced, forced, forced->nodes, 0, NULL) == 0) {
+    const Company *company = self->context.company;
+    if (trie_build(&self->lexicon, words, words->nodes, 0, scores, company) == 0
+        && (!words->shape_nodes || trie_build(&self->shapes, words, words->shape_nodes, 1, scores, company) == 0)
+        && trie_build(&self->forced, forced, forced->nodes, 0, NULL, NULL) == 0) {
         self->known_words = calloc(self->lexicon.mask + 1, sizeof(PyObject *));
         self->known_characters = calloc(BASIC, sizeof(PyObject *));
     }
@@ -1339,10 +2033,10 @@ build(Segmenter *self, const Joined *words, const double *scores, const Joined *
 static PyObject *
 segmenter_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"words", "scores", "kinds", "unknown", "runs", "whole", "forced", NULL};
-    PyObject *words, *scores, *kinds, *unknown, *runs, *whole, *forced = NULL, *empty = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOOO|O:Segmenter", names, &words, &scores, &kinds, &unknown,
-                                     &runs, &whole, &forced))
+    static char *names[] = {"words", "scores", "kinds", "unknown", "runs", "whole", "forced", "context", NULL};
+    PyObject *words, *scores, *kinds, *unknown, *runs, *whole, *forced = NULL, *context = NULL, *empty = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOOO|OO:Segmenter", names, &words, &scores, &kinds, &unknown,
+                                     &runs, &whole, &forced, &context))
         return NULL;
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     Segmenter *self = (Segmenter *)allocate(type, 0);
@@ -1353,11 +2047,16 @@ segmenter_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
                 && (numbers = read_numbers("scores", scores, lexicon_words.count))
                 && read_settings(self, kinds, unknown, runs, whole) == 0
                 && join_words("forced", forced, &forced_words) == 0
+                && (!context || context == Py_None || read_context(&self->context, context, &lexicon_words) == 0)
                 && build(self, &lexicon_words, numbers, &forced_words) == 0;
     free(lexicon_words.text);
     free(forced_words.text);
     free(numbers);
     Py_XDECREF(empty);
+    if (self) {
+        free(self->context.company);
+        self->context.company = NULL;
+    }
     if (!ready)
         Py_CLEAR(self);
     return (PyObject *)self;
@@ -1381,6 +2080,7 @@ segmenter_dealloc(PyObject *object)
     trie_free(&self->lexicon);
     trie_free(&self->shapes);
     trie_free(&self->forced);
+    context_free(&self->context);
     Py_XDECREF(self->kinds_object);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(self);
@@ -1393,6 +2093,7 @@ static PyMethodDef segmenter_methods[] = {
     {"segment_lines", segmenter_segment_lines, METH_O, "segment() of each line, in one call."},
     {"cuts", segmenter_cuts, METH_O, "The places where the words of the best path end."},
     {"lattice", segmenter_lattice, METH_O, "Every edge that a path from the start can use."},
+    {"odds", segmenter_odds, METH_O, "What the expert of the context has to say about each place."},
     {NULL, NULL, 0, NULL},
 };
 

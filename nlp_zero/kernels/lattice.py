@@ -44,6 +44,30 @@ shape goes on.
 is read off from left to right. Ties: the higher score, then fewer words, then the longer first word. Both engines add
 in this order, so scores agree to the bit. Time is O(characters times the longest match), memory O(characters).
 
+**Context.** With it a word is also weighed by what stands around it. It has fourteen parts:
+
+* ``lefts`` and ``rights``, a byte for each word: the class that it shows to the word before, and to the one behind;
+  ``joints``, four bytes (uint32) for each: bit k stands for the gap k + 1 characters behind its start, which counts as
+  an end of a word as well, as in a word that is made of several;
+* ``pools``: the class of an unknown word of 1, 2, ... characters, the last of them also of longer ones; an unknown
+  number or Latin run counts as one character, and all that is no word (classes OTHER, SPACE, PUNCTUATION) has class 0;
+* ``ratios``, float32, classes x classes: the score of a word that shows a class on its right before one that shows a
+  class on its left. Before the first word of a text, and behind its last, stands class 0;
+* ``alphabet``, ``skips``, ``weights``, ``bits``, ``unit``, ``limit``: the expert of
+  :mod:`nlp_zero.kernels.experts`. The first character of the alphabet is symbol 8, the next 9, ...; the symbols of
+  runs are those of shapes, 1 to 3; a character of words that the alphabet has not is symbol 4, any other is an edge. Of
+  the 2**bits weights ``skips`` says how many are 0 before the next of ``weights`` (signed bytes; 255: so many, and here
+  is none either). The odds of a gap, the sum of its weights times ``unit``, kept within +-``limit``, are added to the
+  score of a word that ends there;
+* ``spelling``, ``extents``, ``most``: a stretch of 2 or more Han characters that the lexicon does not have is a word as
+  well, unless the odds of some gap inside it are above ``most``. It scores ``extents[length - 1]`` and for each
+  character, by its symbol, one of the three numbers of ``spelling``: the first for the first character, the third
+  for the last, the second for the others (all float32). ``extents`` ends at the longest of them.
+
+The score of a path is the sum of these. ``best`` then has a state for each class that a first word can show, and ties
+are broken as above: the higher score, then fewer words, then the longer first word, then the longer second word, ...
+Time is O(characters times the longest match times the states of a place), which are 2 or 3 in a usual text.
+
 **Forced words** are found first: at each open place the longest forced word that ends at an open place, and on from its
 end. They are words, whatever the lexicon says; each stretch between them is a text by itself.
 """
@@ -53,7 +77,11 @@ from __future__ import annotations
 import re
 from array import array
 from itertools import pairwise
+from math import copysign, isqrt
+from operator import index as integer
 from typing import Any
+
+from .experts import MASKS, SALTS
 
 __all__ = ["Segmenter"]
 
@@ -72,6 +100,9 @@ MAX_LENGTH = 1000
 """The longest word, in characters."""
 
 MAX_CHARACTERS = 2**31 - 2
+
+FIRST_SYMBOL, MOST_SYMBOLS, SPELT_MOST = 8, 0xEFF8, 16
+SYMBOL_NUMBER, SYMBOL_YEAR, SYMBOL_LATIN, SYMBOL_RARE = 1, 2, 3, 4
 
 UNKNOWN, FORCED = -1, -2
 """What stands for the number of the word in an edge of :meth:`Segmenter.lattice` that is no word of the lexicon."""
@@ -102,7 +133,16 @@ _REPEATED = re.compile(r"(.)\1*", re.DOTALL)
 _PLACEHOLDER = re.compile(f"[{PLACEHOLDERS}]")
 _RUN_START = re.compile(rb"[\x04\x05]")
 
-Edges = tuple[bytes, bytes, bytes, bytes]
+Edges = tuple[bytes, ...]
+State = tuple[int, float, int, int, Any]
+"""The class that its first word shows, the score to the end, words to the end, length of the first, state behind it."""
+
+_WORD = (1 << 64) - 1
+_FIRST, _MIDDLE, _LAST = 0xFFFFFFFFFFFF0000, 0x0000FFFFFFFF0000, 0x0000FFFFFFFFFFFF
+_REMEMBERED = 1 << 18  # features of each kind, in the pure engine
+
+_WORD_CLASSES = frozenset((HAN, KANA, LETTER, MARK))
+_RUN_CLASSES = frozenset((LATIN, DIGIT))
 
 
 def _numbers(name: str, values: Any, count: int) -> array[float]:
@@ -165,7 +205,7 @@ def _prefixes(words: dict[str, float]) -> dict[str, float | None]:
 class _Lattice:
     """A text on its way: its atoms, its shapes, and the best way from every place to the end."""
 
-    __slots__ = ("best", "classes", "counts", "ends", "flags", "inside", "shapes", "text")
+    __slots__ = ("best", "classes", "counts", "ends", "flags", "inside", "odds", "shapes", "text")
 
     def __init__(self, text: str, classes: bytearray) -> None:
         size = len(text)
@@ -177,6 +217,158 @@ class _Lattice:
         self.counts = [0] * (size + 1)
         self.ends = [0] * size
         self.shapes: dict[int, dict[int, tuple[float, int]]] = {}  # start -> end -> score, word
+        self.odds: list[float] = []  # of a word ending at each place
+
+
+class _Context:
+    """The context, checked; see the head of this file."""
+
+    __slots__ = (
+        "_first",
+        "_last",
+        "_middle",
+        "bits",
+        "extents",
+        "joints",
+        "lefts",
+        "limit",
+        "most",
+        "pools",
+        "ratios",
+        "rights",
+        "spelling",
+        "symbols",
+        "unit",
+        "weights",
+    )
+
+    def __init__(self, parts: tuple[Any, ...], words: list[str]) -> None:
+        if not isinstance(parts, tuple):
+            raise TypeError(f"context: expected tuple, got {type(parts).__name__}")
+        if len(parts) != 14:
+            raise ValueError(f"context: expected 14 parts, got {len(parts)}")
+        lefts, rights, joints, pools, ratios, alphabet, skips, weights, bits, *others = parts
+        unit, limit, spelling, extents, most = others
+        self.bits, self.unit, self.limit, self.most = integer(bits), _real(unit), _real(limit), _real(most)
+        if not 1 <= self.bits <= 26:
+            raise ValueError(f"bits: expected 1 to 26, got {self.bits}")
+        if not (0 <= self.unit <= 1e3 and 0 <= self.limit <= 1e3 and -1e3 <= self.most <= 1e3):
+            raise ValueError("unit, limit, most: expected numbers up to 1000, such as 0.0625, 6.0 and 1.0")
+        self.ratios = _square(ratios)
+        classes = len(self.ratios)
+        self.lefts = _table("lefts", lefts, len(words), classes - 1)
+        self.rights = _table("rights", rights, len(words), classes - 1)
+        self.joints = array("I", _table("joints", joints, 4 * len(words), 255))
+        _type("pools", pools, bytes)
+        if not 1 <= len(pools) <= 255:
+            raise ValueError(f"pools: expected 1 to 255 bytes, got {len(pools)}")
+        self.pools = _table("pools", pools, len(pools), classes - 1)
+        for number, (word, gaps) in enumerate(zip(words, self.joints, strict=True)):
+            if len(word) < 33 and gaps >> (len(word) - 1):
+                raise ValueError(f"joints: expected gaps inside the word, got {gaps} at {number}")
+        _type("alphabet", alphabet, str)
+        if len(alphabet) > MOST_SYMBOLS:
+            raise ValueError(f"alphabet: expected at most {MOST_SYMBOLS} characters, got {len(alphabet)}")
+        self.symbols: dict[str, int] = {}
+        for symbol, character in enumerate(alphabet, FIRST_SYMBOL):
+            self.symbols.setdefault(character, symbol)
+        self.weights = self._unpack(skips, weights)
+        self._read_spelling(spelling, extents, len(alphabet))
+        self._first: dict[int, int] = {}
+        self._middle: dict[int, int] = {}
+        self._last: dict[int, int] = {}
+
+    def _unpack(self, skips: bytes, weights: bytes) -> array[int]:
+        """All weights, in units."""
+        _type("skips", skips, bytes)
+        values = array("b", _table("weights", weights, len(skips), 255))
+        size, cell = 1 << self.bits, 0
+        table = array("b", bytes(size))
+        for skip, value in zip(skips, values, strict=True):
+            cell += skip
+            if skip == 255:
+                continue
+            if cell >= size:
+                raise ValueError(f"skips: expected at most {size} weights, got more")
+            table[cell] = value
+            cell += 1
+        return table
+
+    def _read_spelling(self, spelling: bytes, extents: bytes, alphabet: int) -> None:
+        _type("extents", extents, bytes)
+        if len(extents) % 4 or len(extents) > 4 * SPELT_MOST:
+            raise ValueError(f"extents: expected at most {SPELT_MOST} floats, got {len(extents)} bytes")
+        numbers = array("f", _table("spelling", spelling, 12 * (alphabet + FIRST_SYMBOL), 255))
+        self.extents = array("f", extents).tolist()
+        if not all(-1e6 <= number <= 1e6 for part in (numbers, self.extents) for number in part):
+            raise ValueError("spelling, extents: expected logarithms between -1e6 and 1e6, got another")
+        self.spelling = list(zip(*[iter(numbers.tolist())] * 3, strict=True))
+
+    def spelt(self, character: str) -> tuple[float, ...]:
+        """How a character is spelt at the beginning of a word, inside, at the end."""
+        return self.spelling[self.symbols.get(character, 0) or SYMBOL_RARE]
+
+    def stranger(self, code: int, length: int) -> int:
+        """The class that an unknown stretch shows to its neighbours."""
+        if code in _RUN_CLASSES:
+            return self.pools[0]
+        return self.pools[min(length, len(self.pools)) - 1] if code in _WORD_CLASSES else 0
+
+    def follow(self, right: int, states: list[State]) -> tuple[float, State]:
+        """The best state behind a word that shows a class, and what it comes to."""
+        row, top = self.ratios[right], states[0]
+        best = row[top[0]] + top[1]
+        for state in states[1:]:
+            value = row[state[0]] + state[1]
+            if value > best or (value == best and (state[2] < top[2] or (state[2] == top[2] and state[3] > top[3]))):
+                top, best = state, value
+        return best, top
+
+    def gap_odds(self, before: int, left: int, right: int, after: int) -> float:
+        """The log odds of a cut between the second and the third of four symbols."""
+        # Whole numbers: they may be added in any order, and what comes again is looked up.
+        window = before << 48 | left << 32 | right << 16 | after
+        total = self._weight(window, 9)
+        total += self._side(self._first, window & _FIRST, (0, 4, 7))
+        total += self._side(self._middle, window & _MIDDLE, (1, 2, 5))
+        total += self._side(self._last, window & _LAST, (3, 6, 8))
+        return min(max(total * self.unit, -self.limit), self.limit)
+
+    def _side(self, known: dict[int, int], window: int, numbers: tuple[int, int, int]) -> int:
+        """The features that see no more than this part of a window."""
+        total = known.get(window)
+        if total is None:
+            if len(known) > _REMEMBERED:
+                known.clear()
+            total = known[window] = sum(self._weight(window, number) for number in numbers)
+        return total
+
+    def _weight(self, window: int, number: int) -> int:
+        h = window & MASKS[number] ^ SALTS[number]
+        h = (h ^ h >> 32) * 0x9E3779B97F4A7C15 & _WORD
+        h = (h ^ h >> 32) * 0xD6E8FEB86659FD93 & _WORD
+        return self.weights[h >> 64 - self.bits]
+
+
+def _type(name: str, value: Any, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name}: expected {kind.__name__}, got {type(value).__name__}")
+
+
+def _real(value: Any) -> float:
+    return copysign(value, value)  # what is no number is refused as C does it
+
+
+def _square(ratios: bytes) -> list[list[float]]:
+    _type("ratios", ratios, bytes)
+    classes = max(isqrt(len(ratios) // 4), 1)
+    if len(ratios) != 4 * classes * classes or classes > 256:
+        raise ValueError(f"ratios: expected a square table of at most 256 classes, got {len(ratios)} bytes")
+    values = array("f", ratios).tolist()
+    for cell, value in enumerate(values):
+        if not -1e6 <= value <= 1e6:
+            raise ValueError(f"ratios: expected logarithms between -1e6 and 1e6, got another at {cell}")
+    return [values[row : row + classes] for row in range(0, len(values), classes)]
 
 
 class Segmenter:
@@ -184,7 +376,8 @@ class Segmenter:
 
     ``words`` are joined by line ends, distinct, in code-point order; ``scores`` is a buffer of as many doubles, in
     nats; ``kinds`` has a byte for every code point; ``unknown`` holds a and b of the nine classes, ``a0 b0 a1 b1 ...``;
-    ``runs`` a byte for each class; ``forced`` more words, joined as the first. The head of this file has the rest.
+    ``runs`` a byte for each class; ``forced`` more words, joined as the first; ``context`` the tuple of fourteen parts
+    that the head of this file explains, or None. So is the rest.
 
     >>> from array import array
     >>> kinds = bytes([0, 3])[:1] * 0x4E00 + bytes([3]) * (0x110000 - 0x4E00)
@@ -203,6 +396,7 @@ class Segmenter:
         runs: bytes,
         whole: bool,
         forced: str = "",
+        context: tuple[Any, ...] | None = None,
     ) -> None:
         self._words = _words("words", words)
         self._scores = _numbers("scores", scores, len(self._words))
@@ -212,6 +406,7 @@ class Segmenter:
         self._whole = bool(whole)
         forced_words = _words("forced", forced)
         self._forced = _prefixes({word: 0.0 for word in forced_words if not _PLACEHOLDER.search(word)})
+        self._context = None if context is None else _Context(context, self._words)
         scored = dict(zip(self._words, self._scores, strict=True))
         odd = self._words if _PLACEHOLDER.search(words) else []
         leads = {word: found.start() for word in odd if (found := _PLACEHOLDER.search(word))}
@@ -263,18 +458,39 @@ class Segmenter:
         """Every edge that a path from the start can use, by start and end.
 
         Four strings of native numbers: starts and ends (C ``int``), scores (``double``), and the number of the word in
-        the lexicon (``int``), which is -1 for an unknown stretch and -2, with score 0, for a forced word.
+        the lexicon (``int``), which is -1 for an unknown stretch and -2, with score 0, for a forced word. With a
+        context, the scores have the odds in them but not the ratios, and a fifth string has two bytes an edge: the
+        classes that it shows to the left and to the right.
         """
         starts, ends, words = array("i"), array("i"), array("i")
-        scores = array("d")
+        scores, classes = array("d"), bytearray()
         for offset, stop, forced in self._pieces(_checked(text)):
-            edges = [(0, stop - offset, 0.0, FORCED)] if forced else self._all_edges(text[offset:stop])
+            lattice = None if forced else self._solve(text[offset:stop])
+            edges = [(0, stop - offset, 0.0, FORCED)] if lattice is None else self._all_edges(lattice)
             for start, end, score, word in edges:
                 starts.append(offset + start)
                 ends.append(offset + end)
-                scores.append(score)
                 words.append(word)
-        return starts.tobytes(), ends.tobytes(), scores.tobytes(), words.tobytes()
+                if self._context is None:
+                    scores.append(score)
+                elif lattice is None:
+                    scores.append(score)
+                    classes += bytes((0, 0))
+                else:
+                    sum_, left, right = self._in_company(lattice, start, end, score, word)
+                    scores.append(sum_)
+                    classes += bytes((left, right))
+        columns = starts.tobytes(), ends.tobytes(), scores.tobytes(), words.tobytes()
+        return columns if self._context is None else (*columns, bytes(classes))
+
+    def odds(self, text: str) -> bytes:
+        """What the expert of the context has to say about a word ending at each place, doubles; 0 without a context."""
+        odds = array("d", bytes(8 * (len(_checked(text)) + 1)))
+        for start, end, forced in self._pieces(text):
+            if self._context is not None and not forced:
+                lattice = self._atoms(text[start:end])
+                odds[start:end] = array("d", self._judge(lattice)[:-1])
+        return odds.tobytes()
 
     def _pieces(self, text: str) -> list[tuple[int, int, bool]]:
         """The forced words and the stretches between them: start, end, is it forced."""
@@ -343,6 +559,8 @@ class Segmenter:
     def _solve(self, text: str) -> _Lattice:
         """The best way from every place to the end of the text."""
         lattice = self._atoms(text)
+        if self._context is not None:
+            return self._solve_context(lattice, self._context)
         best, counts, ends = lattice.best, lattice.counts, lattice.ends
         padded, flags, classes, inside = lattice.text, lattice.flags, lattice.classes, lattice.inside
         single, get = self._single, self._prefixes.get
@@ -369,6 +587,108 @@ class Segmenter:
             best[start], counts[start], ends[start] = top, words + 1, longest
         return lattice
 
+    def _solve_context(self, lattice: _Lattice, context: _Context) -> _Lattice:
+        """The same with the context; only the ends of the best path are filled in."""
+        size = len(lattice.text) - 1
+        lattice.odds = self._judge(lattice)
+        lattice.shapes = self._find_shapes(lattice) if self._shapes else {}
+        states: list[list[State]] = [[] for _ in range(size)] + [[(0, 0.0, 0, 0, None)]]
+        atom_end = size
+        for start in range(size - 1, -1, -1):
+            if not lattice.flags[start + 1] & _INNER:
+                atom_end = start + 1
+            here: dict[int, State] = {}
+            for end, score, word in self._edges(lattice, start, atom_end):
+                if not states[end]:
+                    continue
+                own, left, right = self._in_company(lattice, start, end, score, word)
+                rest, behind = context.follow(right, states[end])
+                total, count, length = own + rest, behind[2] + 1, end - start
+                other = here.get(left)
+                if other is None or (total, -count, length) > (other[1], -other[2], other[3]):
+                    here[left] = (left, total, count, length, behind)
+            states[start] = list(here.values())
+        place = 0
+        state = context.follow(0, states[0])[1] if size else None
+        while place < size:
+            assert state is not None
+            lattice.ends[place] = place = place + state[3]
+            state = state[4]
+        return lattice
+
+    def _in_company(self, lattice: _Lattice, start: int, end: int, score: float, word: int) -> tuple[float, int, int]:
+        """The score of an edge with the odds of its ends, and the classes that it shows to the left and the right."""
+        context, odds = self._context, lattice.odds
+        assert context is not None
+        score += odds[end]
+        if word < 0:
+            shown = context.stranger(lattice.classes[start], end - start)
+            return score, shown, shown
+        joints = context.joints[word]
+        place = start + 1
+        while joints:
+            if joints & 1:
+                score += odds[place]
+            joints >>= 1
+            place += 1
+        return score, context.lefts[word], context.rights[word]
+
+    def _judge(self, lattice: _Lattice) -> list[float]:
+        """The log odds of a word ending at each place of a marked text."""
+        context, flags, classes = self._context, lattice.flags, lattice.classes
+        assert context is not None
+        symbols, places = [0], [0]
+        for place in range(len(lattice.text) - 1):
+            flag, code = flags[place], classes[place]
+            if flag & _INNER and (flag & _CLOSED or code in _RUN_CLASSES):
+                continue
+            places.append(place)
+            symbols.append(self._symbol(lattice, place, code))
+        symbols.append(0)
+        odds = [0.0] * len(lattice.text)
+        for gap in range(2, len(places)):
+            if symbols[gap - 1] and symbols[gap]:
+                odds[places[gap]] = context.gap_odds(*symbols[gap - 2 : gap + 2])
+        return odds
+
+    def _symbol(self, lattice: _Lattice, place: int, code: int) -> int:
+        """The symbol of the character at a place where one starts."""
+        if code == LATIN:
+            return SYMBOL_LATIN
+        if code == DIGIT:
+            end = place + 1
+            while lattice.flags[end] & _INNER:
+                end += 1
+            whole = self._runs[code] and not lattice.flags[place] & _INNER
+            is_year = whole and self._placeholder(lattice.text[place:end], code) == YEAR
+            return SYMBOL_YEAR if is_year else SYMBOL_NUMBER
+        assert self._context is not None
+        symbol = self._context.symbols.get(lattice.text[place], 0)
+        return SYMBOL_RARE if symbol == 0 and code in _WORD_CLASSES else symbol
+
+    def _spell(self, lattice: _Lattice, start: int, edges: dict[int, tuple[float, int]]) -> None:
+        """Add the spelt words from a place to its edges, but for those that the lexicon has."""
+        context, flags, classes, text = self._context, lattice.flags, lattice.classes, lattice.text
+        assert context is not None
+        if classes[start] != HAN or flags[start] & (_INNER | _CLOSED):
+            return
+        size, end = len(text) - 1, start + 1
+        total = context.spelt(text[start])[0]
+        spelt: dict[int, tuple[float, int]] = {}
+        while (
+            end < size
+            and end - start < len(context.extents)
+            and classes[end] == HAN
+            and not flags[end] & _INNER
+            and lattice.odds[end] <= context.most
+        ):
+            last = context.spelt(text[end])
+            end += 1
+            if not flags[end] & _CLOSED and end not in edges:
+                spelt[end] = (total + last[2] + context.extents[end - start - 1], UNKNOWN)
+            total += last[1]
+        edges.update(spelt)
+
     def _best_edge(self, lattice: _Lattice, start: int, atom_end: int) -> None:
         """One step of :meth:`_solve` inside an atom of two or more characters."""
         best, counts = lattice.best, lattice.counts
@@ -387,6 +707,8 @@ class Segmenter:
         edges = {} if flags[start] & _CLOSED else lattice.shapes.get(start, {}) | self._matches(lattice, start)
         if edges:
             flags[start] |= _STARTS
+        if self._context is not None:
+            self._spell(lattice, start, edges)
         a, b = self._unknown[2 * lattice.classes[start]], self._unknown[2 * lattice.classes[start] + 1]
         for end in range(start + 1, min(atom_end, start + STRETCH + 1)):
             if flags[end] & _STARTS and end not in edges:
@@ -456,14 +778,14 @@ class Segmenter:
             return LETTERS
         return YEAR if len(run) == 4 and all(self._kinds[ord(digit)] == DIGIT for digit in run) else NUMBER
 
-    def _all_edges(self, text: str) -> list[tuple[int, int, float, int]]:
+    def _all_edges(self, lattice: _Lattice) -> list[tuple[int, int, float, int]]:
         """The edges that a path from the start can use: start, end, score, word."""
-        lattice = self._solve(text)
-        reached = bytearray(len(text) + 1)
+        size = len(lattice.text) - 1
+        reached = bytearray(size + 1)
         reached[0] = 1
         found: list[tuple[int, int, float, int]] = []
         atom_end = 0
-        for start in range(len(text)):
+        for start in range(size):
             if start >= atom_end:
                 atom_end = start + 1
                 while lattice.flags[atom_end] & _INNER:

@@ -23,6 +23,7 @@ from math import log, log2
 from typing import Any, TypeAlias
 
 from ..errors import InputError
+from .context import Context
 from .description import prune, symbol_bits
 from .evidence import check_back, collect, words_of
 from .lexicon import Lexicon
@@ -123,6 +124,7 @@ class WordFinder:
         self._sources: list[str] = []
         self._found: Lexicon | None = None
         self._spelling: dict[int, float] = {}
+        self._lengths: bytes | None = None  # the segmentation of method bayes
 
     # ---- text in
 
@@ -136,7 +138,7 @@ class WordFinder:
         digest = getattr(sentences, "sha256", None)
         if isinstance(digest, str):
             self._sources.append(digest)
-        self._found = None
+        self._found = self._lengths = None
         return self
 
     def _watched(self, sentences: Iterable[str], progress: Progress) -> Iterator[str]:
@@ -278,6 +280,7 @@ class WordFinder:
             keep_going=self.keep_going,
             prior=encode(self._text, self._known_before()),
         )
+        self._lengths = lengths
         types = count_types(ids, lengths)
         self._spelling = symbol_bits(ids, types)
         return types, lengths, rows
@@ -323,8 +326,11 @@ class WordFinder:
     # ---- from words on
 
     def tokenizer(self) -> Tokenizer:
-        """A tokenizer over the words found, shapes included."""
-        return Tokenizer(self.find())
+        """A tokenizer over the words found, shapes included; of method ``bayes`` with their context."""
+        found = self.find()
+        if self._lengths is None:
+            return Tokenizer(found)
+        return Tokenizer(found, context=Context.learn(self._text, self._lengths, found.counts(), self.seed))
 
     def examples(self, word: str, limit: int = 3, width: int = 12) -> list[str]:
         """The first contexts of a word: up to ``width`` characters of its line on either side, the word in 【】."""

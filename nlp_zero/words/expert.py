@@ -22,7 +22,20 @@ from sys import byteorder
 from .. import kernels
 from ..errors import ModelError
 
-__all__ = ["BITS", "BLOCK", "LEAST", "LIMIT", "RATE", "START", "judge", "learn", "pack", "second_opinion", "unpack"]
+__all__ = [
+    "BITS",
+    "BLOCK",
+    "LEAST",
+    "LIMIT",
+    "RATE",
+    "START",
+    "judge",
+    "learn",
+    "opened",
+    "pack",
+    "second_opinion",
+    "unpack",
+]
 
 BITS = 22
 """The table has 2**22 weights."""
@@ -101,21 +114,32 @@ def pack(weights: array[float], least: float = LEAST) -> bytes:
 
 def unpack(packed: bytes) -> array[float]:
     """The weights of :func:`pack`; :class:`ModelError` for anything else."""
-    size = 1 << packed[0] if packed and 1 <= packed[0] <= _MOST_BITS else 0
-    reader = zlib.decompressobj()
-    try:
-        data = reader.decompress(packed[1:], 2 * size + 1)  # no more memory than so many weights can need
-    except zlib.error as error:
-        raise ModelError(f"expert: expected compressed weights, got {error}") from None
-    skipped, values = data[: len(data) // 2], array("b", data[len(data) // 2 :])
-    reach = sum(skipped) + len(skipped) - skipped.count(255)
-    if not size or not reader.eof or reader.unused_data or len(skipped) != len(values) or reach > size:
-        raise ModelError("expert: expected packed weights and nothing else, got something that is not complete")
-    weights, cell = array("f", bytes(4 * size)), -1
-    for skip, value in zip(skipped, values, strict=True):
+    bits, skipped, values = opened(packed)
+    weights, cell = array("f", bytes(4 << bits)), -1
+    for skip, value in zip(skipped, array("b", values), strict=True):
         if skip < 255:
             cell += skip + 1
             weights[cell] = value / _UNIT
         else:
             cell += 255
     return weights
+
+
+def opened(packed: bytes) -> tuple[int, bytes, bytes]:
+    r"""What :func:`pack` packed: the logarithm of the number of weights to the base 2, how many were skipped before
+    each (255: so many, and here is none either), and the weights in sixteenths, signed bytes.
+
+    >>> opened(pack(array("f", [0.25, 1.0, -9.0, 0.501])))
+    (2, b'\x01\x00\x00', b'\x10\x81\x08')
+    """
+    size = 1 << packed[0] if packed and 1 <= packed[0] <= _MOST_BITS else 0
+    reader = zlib.decompressobj()
+    try:
+        data = reader.decompress(packed[1:], 2 * size + 1)  # no more memory than so many weights can need
+    except zlib.error as error:
+        raise ModelError(f"expert: expected compressed weights, got {error}") from None
+    skipped, values = data[: len(data) // 2], data[len(data) // 2 :]
+    reach = sum(skipped) + len(skipped) - skipped.count(255)
+    if not size or not reader.eof or reader.unused_data or len(skipped) != len(values) or reach > size:
+        raise ModelError("expert: expected packed weights and nothing else, got something that is not complete")
+    return packed[0], skipped, values

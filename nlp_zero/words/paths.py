@@ -9,6 +9,10 @@ its edges, and ``exp(score / temperature)``, normalised, its probability. All of
 * :meth:`Lattice.sample`: backward filtering, forward sampling. Every segmentation comes with its exact probability;
   a walk that decides at each place between "old" and "new" by their scores alone favours what it meets last.
 
+Words may also say something about each other. Then every edge has two *classes*, one for the word before and one for
+the word behind, and a table says what each two that meet add to the score of a path; before the first word and behind
+the last stands class 0. Best ways and sums are kept for each class apart, so that all of it stays exact.
+
 Ties in order: the higher score, then fewer words, then the longer first word, then the longer second word, and so on.
 """
 
@@ -18,11 +22,14 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import nsmallest
 from itertools import pairwise
 from math import exp, inf, isfinite, log
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 __all__ = ["Edge", "Lattice", "SplitMix64"]
 
 FORCED, UNKNOWN = -2, -1
+
+Gather: TypeAlias = "Callable[[list[float]], float]"
+Way: TypeAlias = "tuple[float, int, int, int, int]"
 
 
 class Edge(NamedTuple):
@@ -73,9 +80,20 @@ class Lattice:
     -3.007301
     """
 
-    def __init__(self, text: str, edges: Iterable[tuple[int, int, float] | tuple[int, int, float, int]]) -> None:
+    def __init__(
+        self,
+        text: str,
+        edges: Iterable[tuple[int, int, float] | tuple[int, int, float, int]],
+        classes: bytes = b"",
+        ratios: Sequence[Sequence[float]] = ((0.0,),),
+    ) -> None:
+        """``classes``: two bytes an edge; ``ratios[a][b]``, in nats: for a word that shows a, and b behind it."""
         self.text = text
         self.edges = [Edge(*edge) for edge in edges]
+        self.classes = classes or bytes(2 * len(self.edges))
+        self.ratios = ratios
+        if len(self.classes) != 2 * len(self.edges) or max(self.classes, default=0) >= len(ratios):
+            raise ValueError(f"classes: expected two bytes below {len(ratios)} for each of {len(self.edges)} edges")
         for before, after in pairwise(self.edges):
             if before[:2] >= after[:2]:
                 raise ValueError(f"edges: expected rising (start, end), got {after[:2]} after {before[:2]}")
@@ -114,36 +132,57 @@ class Lattice:
         """
         if n < 1:
             raise ValueError(f"n: expected at least 1, got {n}")
-        size = len(self.text)
-        # At every place, per way to the end: -score, words, -end of the first word, rank of the rest at that end.
-        ways: list[list[tuple[float, int, int, int]]] = [[] for _ in range(size)] + [[(-0.0, 0, 0, 0)]]
-        for place in range(size - 1, -1, -1):
-            ways[place] = nsmallest(
-                n,
-                (
-                    (-(edge.score - way[0]), way[1] + 1, -edge.end, rank)
-                    for edge in self.edges_from(place)
-                    for rank, way in enumerate(ways[edge.end])
-                ),
-            )
-        if not ways[0]:
+        ways = _Ways(self.ratios, n, len(self.text))
+        for place in range(len(self.text) - 1, -1, -1):
+            first, last = self._from[place]
+            ways.add(place, [(self.edges[index], *self._shown(index)) for index in range(first, last)])
+        found = ways.behind(0, 0)
+        if not found:
             raise ValueError("no path leads through this lattice")
-        return [(-ways[0][rank][0], self.words(self._cuts(ways, rank))) for rank in range(len(ways[0]))]
+        return [(-way[0], self.words(ways.cuts(rank))) for rank, way in enumerate(found)]
 
-    def _cuts(self, ways: list[list[tuple[float, int, int, int]]], rank: int) -> list[int]:
-        cuts = [0]
-        while cuts[-1] < len(self.text):
-            _, _, end, rank = ways[cuts[-1]][rank]
-            cuts.append(-end)
-        return cuts
+    def _shown(self, index: int) -> tuple[int, int]:
+        """The classes of an edge, to the left and to the right."""
+        return self.classes[2 * index], self.classes[2 * index + 1]
 
     def best_scores(self) -> tuple[list[float], list[float]]:
-        """The score of the best way to each place, and from each place to the end; -inf where no way leads."""
-        return self._forward(max, 1.0), self._backward(max, 1.0)
+        """The score of the best way to each place, and from each place to the end; -inf where no way leads.
+
+        With classes, each for itself: what the words on both sides of the place say about each other is not in it.
+        """
+        forward, backward = self._forward(max, 1.0), self._backward(max, 1.0)
+        return tuple([max(values.values(), default=-inf) for values in side] for side in (forward, backward))  # type: ignore[return-value]
+
+    def rests(self) -> list[float]:
+        """For each edge the score of the best path through it, less its own score; -inf if no path has it. O(edges)."""
+        forward, backward = self._forward(max, 1.0), self._backward(max, 1.0)
+        return [
+            self._before(forward, index, max, 1.0) + self._behind(backward, index, max, 1.0)
+            for index in range(len(self.edges))
+        ]
+
+    def path_through(self, index: int) -> list[str]:
+        """The best words before an edge, the word of the edge, the best words behind."""
+        start, end = self.edges[index][:2]
+        before = [number for number, edge in enumerate(self.edges) if edge.end <= start or number == index]
+        behind = [number for number, edge in enumerate(self.edges) if edge.start >= end or number == index]
+        return [*self.only(before, 0, end).best_path()[1], *self.only(behind, start).best_path()[1][1:]]
+
+    def only(self, kept: Sequence[int], start: int = 0, end: int | None = None) -> Lattice:
+        """Some of the edges, over a part of the text."""
+        edges = [Edge(a - start, b - start, score, word) for a, b, score, word in map(self.edges.__getitem__, kept)]
+        classes = b"".join(self.classes[2 * number : 2 * number + 2] for number in kept)
+        return Lattice(self.text[start:end], edges, classes, self.ratios)
 
     def log_partition(self, temperature: float = 1.0) -> float:
         """The logarithm of the sum of exp(score / temperature) over all segmentations, in nats; O(edges)."""
-        return self._backward(_log_sum, _positive(temperature))[0]
+        return self._whole(self._backward(_log_sum, _positive(temperature)), temperature)
+
+    def _whole(self, backward: list[dict[int, float]], temperature: float) -> float:
+        """What all segmentations come to."""
+        row = self.ratios[0]
+        values = [row[left] / temperature + value for left, value in backward[0].items()]
+        return _log_sum(values) if values else -inf
 
     def posteriors(self, temperature: float = 1.0) -> list[float]:
         """For each edge the probability that a segmentation uses it; O(edges).
@@ -154,22 +193,32 @@ class Lattice:
         """
         forward = self._forward(_log_sum, _positive(temperature))
         backward = self._backward(_log_sum, temperature)
+        whole = self._whole(backward, temperature)
         return [
-            exp(forward[edge.start] + edge.score / temperature + backward[edge.end] - backward[0])
-            for edge in self.edges
+            exp(
+                self._before(forward, index, _log_sum, temperature)
+                + edge.score / temperature
+                + self._behind(backward, index, _log_sum, temperature)
+                - whole
+            )
+            for index, edge in enumerate(self.edges)
         ]
 
     def probability(self, words: Sequence[str], temperature: float = 1.0) -> float:
         """The probability of one segmentation; 0 if no path of the lattice has these words."""
         if "".join(words) != self.text:
             raise ValueError(f"words: expected words that make up {self.text!r}, got {words!r}")
-        place, score = 0, 0.0
+        place, score, shown = 0, 0.0, 0
         for word in words:
-            scores = [edge.score for edge in self.edges_from(place) if edge.end == place + len(word)]
-            if not scores:
+            first, last = self._from[place]
+            found = [index for index in range(first, last) if self.edges[index].end == place + len(word)]
+            if not found:
                 return 0.0
+            left, right = self._shown(found[0])
             place += len(word)
-            score += scores[0]
+            score += self.ratios[shown][left] + self.edges[found[0]].score
+            shown = right
+        score += self.ratios[shown][0]
         return exp(score / _positive(temperature) - self.log_partition(temperature))
 
     def sample(self, seed: int, temperature: float = 1.0) -> list[str]:
@@ -182,49 +231,113 @@ class Lattice:
     def samples(self, count: int, seed: int, temperature: float = 1.0) -> list[list[str]]:
         """Several segmentations, drawn one after another from one generator; the sums are made once."""
         sums = self._backward(_log_sum, _positive(temperature))
-        if sums[0] == -inf:
+        if not sums[0]:
             raise ValueError("no path leads through this lattice")
         generator = SplitMix64(seed)
         return [self.words(self._walk(sums, generator, temperature)) for _ in range(count)]
 
-    def _walk(self, sums: list[float], generator: SplitMix64, temperature: float) -> list[int]:
-        cuts = [0]
+    def _walk(self, sums: list[dict[int, float]], generator: SplitMix64, temperature: float) -> list[int]:
+        cuts, shown = [0], 0
         while cuts[-1] < len(self.text):
-            place = cuts[-1]
+            row = self.ratios[shown]
+            ways = []
+            for index in range(*self._from[cuts[-1]]):
+                value = row[self.classes[2 * index]] / temperature + self.edges[index].score / temperature
+                ways.append((index, value + self._behind(sums, index, _log_sum, temperature)))
+            ways = [way for way in ways if way[1] > -inf]
+            whole = _log_sum([value for _, value in ways])
             rest = generator.random()
-            chosen = place
-            for edge in self.edges_from(place):
-                if sums[edge.end] == -inf:
-                    continue
-                chosen = edge.end  # The last one stays, should rounding leave a rest.
-                rest -= exp(edge.score / temperature + sums[edge.end] - sums[place])
+            for index, value in ways:
+                chosen = index  # The last one stays, should rounding leave a rest.
+                rest -= exp(value - whole)
                 if rest < 0.0:
                     break
-            cuts.append(chosen)
+            cuts.append(self.edges[chosen].end)
+            shown = self.classes[2 * chosen + 1]
         return cuts
 
-    def _backward(self, gather: Callable[[list[float]], float], temperature: float) -> list[float]:
-        """What the ways from each place to the end come to, by ``gather``."""
-        values = [-inf] * len(self.text) + [0.0]
+    def _behind(self, backward: list[dict[int, float]], index: int, gather: Gather, temperature: float) -> float:
+        """What the ways behind an edge come to, with what its word says about the next; -inf if there are none."""
+        row = self.ratios[self.classes[2 * index + 1]]
+        values = [row[left] / temperature + value for left, value in backward[self.edges[index].end].items()]
+        return gather(values) if values else -inf
+
+    def _before(self, forward: list[dict[int, float]], index: int, gather: Gather, temperature: float) -> float:
+        """The same of the ways before it."""
+        left = self.classes[2 * index]
+        items = forward[self.edges[index].start].items()
+        values = [self.ratios[right][left] / temperature + value for right, value in items]
+        return gather(values) if values else -inf
+
+    def _backward(self, gather: Gather, temperature: float) -> list[dict[int, float]]:
+        """What the ways from each place to the end come to, by ``gather``, for each class that they show."""
+        values: list[dict[int, float]] = [{} for _ in self.text] + [{0: 0.0}]
         for place in range(len(self.text) - 1, -1, -1):
-            first, last = self._from[place]
-            if first < last:
-                values[place] = gather([edge.score / temperature + values[edge.end] for edge in self.edges[first:last]])
+            found: dict[int, list[float]] = {}
+            for index in range(*self._from[place]):
+                rest = self._behind(values, index, gather, temperature)
+                if rest > -inf:
+                    way = self.edges[index].score / temperature + rest
+                    found.setdefault(self.classes[2 * index], []).append(way)
+            values[place] = {left: gather(ways) for left, ways in found.items()}
         return values
 
-    def _forward(self, gather: Callable[[list[float]], float], temperature: float) -> list[float]:
-        """What the ways from the beginning to each place come to, by ``gather``."""
-        arriving: list[list[float]] = [[] for _ in range(len(self.text) + 1)]
-        values = [0.0] + [-inf] * len(self.text)
-        for place in range(len(self.text)):
-            if place and arriving[place]:
-                values[place] = gather(arriving[place])
-            arriving[place] = []
-            for edge in self.edges_from(place):
-                arriving[edge.end].append(values[place] + edge.score / temperature)
-        if arriving[-1]:
-            values[-1] = gather(arriving[-1])
+    def _forward(self, gather: Gather, temperature: float) -> list[dict[int, float]]:
+        """What the ways from the beginning to each place come to, by ``gather``, for each class that they show."""
+        arriving: list[dict[int, list[float]]] = [{} for _ in range(len(self.text) + 1)]
+        values: list[dict[int, float]] = [{0: 0.0}]
+        for place in range(len(self.text) + 1):
+            if place:
+                values.append({right: gather(ways) for right, ways in arriving[place].items()})
+                arriving[place] = {}
+            for index in range(*self._from[place]):
+                before = self._before(values, index, gather, temperature)
+                if before > -inf:
+                    edge = self.edges[index]
+                    way = before + edge.score / temperature
+                    arriving[edge.end].setdefault(self.classes[2 * index + 1], []).append(way)
         return values
+
+
+class _Ways:
+    """The n best ways from every place to the end, for each class that their first word shows.
+
+    A way is (-score, words, -end of the first word, rank of the rest behind its end, class that the word shows there).
+    """
+
+    def __init__(self, ratios: Sequence[Sequence[float]], n: int, size: int) -> None:
+        self.ratios, self.n = ratios, n
+        self.ways: list[dict[int, list[Way]]] = [{} for _ in range(size)] + [{0: [(-0.0, 0, 0, 0, 0)]}]
+        self.known: dict[tuple[int, int], list[Way]] = {}
+
+    def add(self, place: int, edges: list[tuple[Edge, int, int]]) -> None:
+        """The ways from a place, by its edges with their classes; all places behind it are done."""
+        found: dict[int, list[Way]] = {}
+        for edge, left, right in edges:
+            found.setdefault(left, []).extend(
+                (-(edge.score - way[0]), way[1] + 1, -edge.end, rank, right)
+                for rank, way in enumerate(self.behind(edge.end, right))
+            )
+        self.ways[place] = {left: nsmallest(self.n, ways) for left, ways in found.items() if ways}
+
+    def behind(self, place: int, right: int) -> list[Way]:
+        """The n best from a place for a word before it that shows a class. Their last items keep their meaning."""
+        ways = self.known.get((place, right))
+        if ways is None:
+            row = self.ratios[right]
+            ways = self.known[place, right] = nsmallest(
+                self.n,
+                ((-(row[left] - way[0]), *way[1:]) for left, group in self.ways[place].items() for way in group),
+            )
+        return ways
+
+    def cuts(self, rank: int) -> list[int]:
+        """The ends of the words of one of the best ways from the beginning."""
+        cuts, right, size = [0], 0, len(self.ways) - 1
+        while cuts[-1] < size:
+            _, _, end, rank, right = self.behind(cuts[-1], right)[rank]
+            cuts.append(-end)
+        return cuts
 
 
 def _log_sum(values: list[float]) -> float:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from .. import kernels
@@ -135,6 +135,29 @@ class SymbolText:
     def variety(self) -> int:
         """Number of different characters of words; numbers and runs of Latin letters are left out."""
         return self._state[0] - _FIRST_ID
+
+    @property
+    def alphabet(self) -> str:
+        """The characters of words in the order of their ids, of which the first is 8."""
+        return "".join(map(chr, self._points[_FIRST_ID : self._state[0]]))
+
+    def shapes(self, words: Sequence[str]) -> list[str]:
+        """Texts with placeholders for their runs; empty for one that has a character that is not of words, or new here.
+
+        >>> SymbolText(["5元"]).shapes(["30元", "元", "角"]) == [NUMBER + "元", "元", ""]
+        True
+        """
+        if not words:
+            return []
+        found = [""]
+        for symbol in array("H", self._coded("\n".join(words))):
+            if not symbol:
+                found.append("")
+            elif symbol in _RUN_IDS or symbol < self._state[0]:
+                found[-1] += self._names[symbol]
+            else:
+                found[-1] += "\n"
+        return ["" if "\n" in shape else shape for shape in found]
 
     def word(self, position: int, length: int) -> str:
         """The symbols as a word: characters, and placeholders for runs."""

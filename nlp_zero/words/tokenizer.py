@@ -17,6 +17,12 @@ were seen once (at least 1)::
 ``A`` and ``1/q`` are in :data:`SPELLING`. ``length`` counts code points, so this is ``a + b * length``; both numbers,
 per class, are :attr:`Tokenizer.unknown`, and ``unknown=`` replaces them.
 
+**Context.** A model learnt by method ``bayes`` also has a :class:`~nlp_zero.words.context.Context`: how well a word
+goes with the word before it, whether a boundary expert would cut where it ends, and how likely some Han characters are
+to be a word that nobody listed. All of it is added to the score of a path, in nats. In the edges of a lattice the
+expert is part of the score of the word that ends there; what two neighbours say about each other is beside them, and in
+all sums.
+
 **Your own words.** :meth:`Tokenizer.with_words` returns a new tokenizer; none ever changes. ``weight=w`` says how much
 a word means to you in one number that does not depend on the corpus: on its own, the word beats its best split by at
 least ``w`` nats (each nat is a factor of 2.7 in odds; at ``0`` it draws level). A neighbour may still be stronger.
@@ -51,6 +57,7 @@ from .. import kernels, storage
 from ..errors import LexiconError, ModelError
 from ..kernels.lattice import COMMA, JOINER, PERCENT, PICTOGRAPH, PLACEHOLDERS, REGIONAL, SEPARATOR
 from ..text.characters import CLASS_NAMES, DIGIT, LATIN, MARK, OTHER, char_class, class_table
+from .context import Context
 from .lexicon import Entry, Lexicon
 from .paths import FORCED, UNKNOWN, Edge, Lattice
 from .symbols import LATIN as LETTERS
@@ -81,6 +88,7 @@ _SAMPLES = str.maketrans({NUMBER: "0", YEAR: "2000", LETTERS: "A"})
 _RUN_CLASSES = frozenset((DIGIT, LATIN))
 
 _EVIDENCE = ("bits", "pmi", "left_entropy", "right_entropy")
+_HOPELESS = -1e12  # nats
 _LOST = "the best path scores higher"
 _UNLISTED = "it is not in the lexicon, and the best path scores higher than it does as an unknown word"
 _NEVER = (
@@ -130,6 +138,7 @@ class _Data(NamedTuple):
     once: int
     evidence: dict[str, Any]  # only the columns in which something is known
     provenance: dict[str, Any]
+    context: Context | None = None
 
 
 class Tokenizer:
@@ -138,7 +147,7 @@ class Tokenizer:
     ``lexicon`` is a :class:`Lexicon` or a mapping of words to counts. ``numbers`` and ``latin`` say whether an unknown
     number, or run of Latin letters, is one word (``"run"``) or one for each character (``"char"``). ``latin_boundary``:
     ``"whole"`` or ``"any"``. ``force``: words that always come out whole. ``unknown``: for names of classes the numbers
-    (a, b) of ``a + b * length``, in nats.
+    (a, b) of ``a + b * length``, in nats. ``context``: what surrounds the words, see :class:`Context`.
 
     A tokenizer never changes, can be pickled, and can be used by many threads. Making one from a lexicon costs
     O(characters of all words), cutting O(characters of the text times the longest match).
@@ -158,6 +167,7 @@ class Tokenizer:
         latin_boundary: str = "whole",
         force: Iterable[str] = (),
         unknown: Mapping[str, tuple[float, float]] | None = None,
+        context: Context | None = None,
     ) -> None:
         source = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon)
         entries = sorted(source.entries())
@@ -180,7 +190,10 @@ class Tokenizer:
             once=once,
             evidence=_collect_evidence(entries),
             provenance=dict(source.provenance),
+            context=context,
         )
+        if context is not None and len(context.classes) != len(entries):
+            raise ValueError(f"context: expected one for {len(entries)} words, got one for {len(context.classes)}")
         self._set(data)
 
     def _set(self, data: _Data) -> None:
@@ -247,9 +260,15 @@ class Tokenizer:
 
     def lattice(self, text: str) -> Lattice:
         """Every word that could be in the text, with its score: for sums, posteriors, more samples at once."""
-        starts, ends, scores, words = self._engine().lattice(text)
+        starts, ends, scores, words, *classes = self._engine().lattice(text)
         numbers = [memoryview(column).cast("i") for column in (starts, ends, words)]
-        return Lattice(text, zip(numbers[0], numbers[1], memoryview(scores).cast("d"), numbers[2], strict=True))
+        edges = zip(numbers[0], numbers[1], memoryview(scores).cast("d"), numbers[2], strict=True)
+        return Lattice(text, edges, *classes, *self._ratios())
+
+    def _ratios(self) -> list[list[list[float]]]:
+        """What neighbours say about each other, if there is a context: one item or none."""
+        context = self._data.context
+        return [] if context is None else [context.table()]
 
     def nbest(self, text: str, n: int) -> list[tuple[float, list[str]]]:
         """The n best segmentations with their scores in nats, best first; exact. O(characters * n log n).
@@ -268,10 +287,38 @@ class Tokenizer:
 
     def score(self, words: Sequence[str]) -> float:
         """The score of any list of words, in nats; an unlisted word is spelt in the class of its first character."""
+        if self._data.context is not None:
+            return self._score_in_context(words)
         total = 0.0
         for word in reversed(words):  # From the right, as the kernel adds: the best path gets the same bits.
             total = self._word_score(word) + total
         return total
+
+    def _score_in_context(self, words: Sequence[str]) -> float:
+        """The same with what the words say about each other and the expert about their ends."""
+        lattice = self.lattice("".join(words))
+        odds = memoryview(self._engine().odds(lattice.text)).cast("d")
+        known = {edge[:2]: index for index, edge in enumerate(lattice.edges)}
+        total, behind, end = 0.0, 0, len(lattice.text)
+        for word in reversed(words):
+            start = end - len(word)
+            index = known.get((start, end))
+            if index is None:
+                score, (left, right) = self._word_score(word) + odds[end], self._classes_of(word)
+            else:
+                score, left, right = lattice.edges[index].score, *lattice.classes[2 * index : 2 * index + 2]
+            total = score + (lattice.ratios[right][behind] + total)
+            behind, end = left, start
+        return lattice.ratios[0][behind] + total if words else 0.0
+
+    def _classes_of(self, word: str) -> tuple[int, int]:
+        """What a word shows to its neighbours: a word of the lexicon, or an unknown one."""
+        context, index = self._data.context, self._find(word)
+        assert context is not None
+        if index >= 0:
+            return context.classes[index], context.classes[index]
+        shown = context.stranger(char_class(word[0]), len(word))
+        return shown, shown
 
     def _word_score(self, word: str) -> float:
         if not word:
@@ -332,27 +379,27 @@ class Tokenizer:
             raise LexiconError(f"word: expected a word that is in the text, got {word!r}")
         # A tokenizer that knows the word shows where it may stand, and which ways open up beside it.
         probe = self.with_words([word], weight=0.0).lattice(text)
-        allowed = {(edge.start, edge.end): edge.word for edge in probe.edges}
         now = {(edge.start, edge.end): edge.score for edge in self.lattice(text).edges}
-        lattice = Lattice(text, _as_now(probe, now, word))
-        forward, backward = lattice.best_scores()
+        lattice = Lattice(text, _as_now(probe, now, word), probe.classes, probe.ratios)
+        allowed = {edge[:2]: index for index, edge in enumerate(probe.edges) if edge.word != UNKNOWN}
+        rests, odds = lattice.rests(), memoryview(self._engine().odds(text)).cast("d")
         spans, split = set(self.spans(text)), self._split_score(word)
         for start in found:
             end = start + len(word)
-            rest = forward[start] + backward[end]
-            if rest == -inf or allowed.get((start, end), UNKNOWN) == UNKNOWN:
+            index = allowed.get((start, end))
+            if index is None or rests[index] == -inf:
                 yield Verdict(word, start, end, False, (), -inf, inf, None, None, _NEVER)
                 continue
-            score = rest + now.get((start, end), self._word_score(word))
-            path = tuple(_path_through(lattice, start, end))
+            rest = rests[index]
+            score = rest + now.get((start, end), self._word_score(word) + odds[end])
+            path = tuple(lattice.path_through(index))
             if (start, end) in spans:
                 yield Verdict(word, start, end, True, path, score, 0.0, None, None, "it is on the best path")
                 continue
             reason = _LOST if self._find(word) >= 0 else _UNLISTED
-            weight = ceil((best - rest - split) * 1000 + 1) / 1000
-            yield Verdict(
-                word, start, end, False, path, score, best - score, self._count_for(best - rest), weight, reason
-            )
+            needed = best - rest - odds[end]
+            weight = ceil((needed - split) * 1000 + 1) / 1000
+            yield Verdict(word, start, end, False, path, score, best - score, self._count_for(needed), weight, reason)
 
     def _count_for(self, score: float) -> int | None:
         """The smallest count that scores higher, with the total as it is; None if no such count can be written."""
@@ -396,9 +443,17 @@ class Tokenizer:
     def _split_score(self, word: str) -> float:
         """The score of the best way to cut a word, itself as a word of the lexicon excepted."""
         lattice = self.lattice(word)
-        edges = [edge for edge in lattice.edges if edge[:2] != (0, len(word)) or edge.word == UNKNOWN]
-        best = Lattice(word, edges).best_scores()[1][0]
-        return self._spelling_score(word) if best == -inf else best
+        kept = [n for n, edge in enumerate(lattice.edges) if edge[:2] != (0, len(word)) or edge.word == UNKNOWN]
+        alone = self._data.context.table()[0][self._new_class(word)] if self._data.context is not None else 0.0
+        rests = lattice.only(kept).rests()
+        best = max((lattice.edges[n].score + rest for n, rest in zip(kept, rests, strict=True)), default=-inf)
+        return self._spelling_score(word) if best == -inf else best - alone
+
+    def _new_class(self, word: str) -> int:
+        """The class that a word has, or gets as one of the user's."""
+        context, index = self._data.context, self._find(word)
+        assert context is not None
+        return context.classes[index] if index >= 0 else context.pool(word)
 
     def _raise_scores(self, floors: Mapping[str, float]) -> _Data:
         """The data with new words, and with scores at least as high as these."""
@@ -418,6 +473,7 @@ class Tokenizer:
                 ],
             ),
             evidence={name: _reorder(name, column, order) for name, column in data.evidence.items()},
+            context=data.context and data.context.reordered(words, order),
         )
 
     # What it knows
@@ -477,6 +533,7 @@ class Tokenizer:
             "counts": data.counts,
             "scores": data.scores,
             **data.evidence,
+            **(data.context.sections() if data.context is not None else {}),
         }
         storage.save(path, KIND, header, sections)
 
@@ -579,22 +636,12 @@ def _shown(word: str) -> str:
 
 
 def _as_now(probe: Lattice, now: Mapping[tuple[int, int], float], word: str) -> Iterator[tuple[int, int, float]]:
-    """The edges of the probe with the scores that they have now; the word itself only where it is now."""
+    """The edges of the probe with the scores that they have now; the word itself is out of the question elsewhere."""
     for edge in probe.edges:
         score = now.get((edge.start, edge.end))
-        if score is not None:
-            yield edge.start, edge.end, score
-        elif edge.word < 0 or probe.text[edge.start : edge.end] != word:
-            yield edge.start, edge.end, edge.score
-
-
-def _path_through(lattice: Lattice, start: int, end: int) -> list[str]:
-    """The best words before, the word, the best words behind."""
-    text = lattice.text
-    before = Lattice(text[:start], [edge for edge in lattice.edges if edge.end <= start])
-    shifted = [(edge.start - end, edge.end - end, edge.score) for edge in lattice.edges if edge.start >= end]
-    behind = Lattice(text[end:], shifted)
-    return [*before.best_path()[1], text[start:end], *behind.best_path()[1]]
+        if score is None:
+            score = edge.score if edge.word < 0 or probe.text[edge.start : edge.end] != word else _HOPELESS
+        yield edge.start, edge.end, score
 
 
 def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
@@ -687,7 +734,8 @@ def _make_engine(data: _Data) -> Any:
     runs[LATIN] = data.settings["latin"] == "run"
     unknown = array("d", [number for name in CLASS_NAMES for number in data.unknown[name]])
     whole = data.settings["latin_boundary"] == "whole"
-    return kernels.Segmenter(data.words, data.scores, _kinds(), unknown, bytes(runs), whole, data.forced)
+    context = () if data.context is None else (data.context.parts(),)
+    return kernels.Segmenter(data.words, data.scores, _kinds(), unknown, bytes(runs), whole, data.forced, *context)
 
 
 def _unpickle(*fields: Any) -> Tokenizer:
@@ -715,8 +763,19 @@ def _read_data(header: Mapping[str, Any], sections: Mapping[str, Any]) -> _Data:
     if not isinstance(provenance, dict):
         raise TypeError(f"provenance: expected a JSON object, got {type(provenance).__name__}")
     words, forced = _text(sections["words"]), _text(sections["forced"])
+    context = Context.read(sections, size)
     return _Data(
-        words, columns["counts"], columns["scores"], forced, settings, unknown, total, once, evidence, provenance
+        words,
+        columns["counts"],
+        columns["scores"],
+        forced,
+        settings,
+        unknown,
+        total,
+        once,
+        evidence,
+        provenance,
+        context,
     )
 
 

@@ -645,3 +645,128 @@ def test_memory_is_steady() -> None:
     work(50)
     gc.collect()
     assert sys.getallocatedblocks() - before < 50
+
+
+# Context -------------------------------------------------------------------------------------------------------------
+
+
+def random_context(source: random.Random, case: Arguments, texts: list[str]) -> tuple[Any, ...]:
+    """A context for the words of a case, over the characters of its texts; scores that often tie."""
+    words = case[0].split("\n") if case[0] else []
+    classes, bits = source.randint(1, 4), source.randint(1, 12)
+    alphabet = "".join({c for c in "".join([*texts, *words]) if KINDS[ord(c)] in (3, 6, 7) and source.random() < 0.8})
+    skips = bytes(source.choice([0, 0, 1, 5, 255]) for _ in range(source.randint(0, 20)))
+    while sum(skips) + len(skips) > 1 << bits:
+        skips = skips[:-1]
+
+    def floats(count: int, choices: list[float]) -> bytes:
+        return array("f", [source.choice(choices) for _ in range(count)]).tobytes()
+
+    return (
+        bytes(source.randrange(classes) for _ in words),
+        bytes(source.randrange(classes) for _ in words),
+        array("I", [source.getrandbits(min(len(word) - 1, 32)) & source.getrandbits(32) for word in words]).tobytes(),
+        bytes(source.randrange(classes) for _ in range(source.randint(1, 3))),
+        floats(classes * classes, [0.0, 0.0, 0.5, -1.0, 1.25]),
+        alphabet,
+        skips,
+        array("b", [source.randint(-128, 127) for _ in skips]).tobytes(),
+        bits,
+        source.choice([0.0, 0.0625, 0.25]),
+        source.choice([0.0, 1.0, 6.0]),
+        floats(3 * (len(alphabet) + 8), [-1.0, -2.0, -0.5]),
+        floats(source.choice([0, 2, 3, 4]), [-1.0, -2.0]),
+        source.choice([-1.0, 0.0, 1.0, 99.0]),
+    )
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_both_engines_agree_in_context(seed: int) -> None:
+    source = random.Random(seed)
+    case, texts = random_case(source) if seed % 2 else shape_case(source)
+    context = random_context(source, case, texts)
+
+    def results(engine: Any) -> list[Any]:
+        found = [(engine.segment(text), engine.cuts(text), engine.lattice(text), engine.odds(text)) for text in texts]
+        return [*found, engine.segment_lines(texts)]
+
+    assert results(kernels.Segmenter(*case, context)) == results(twin.Segmenter(*case, context))
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_path_in_context_is_the_best_of_all(seed: int) -> None:
+    source = random.Random(seed)
+    case, texts = random_case(source, forced=False) if seed % 2 else shape_case(source)
+    context = random_context(source, case, texts)
+    scores = array("d", [round(score * 8) / 8 for score in case[1]])  # sums without rounding: ties are ties
+    engine = kernels.Segmenter(case[0], scores, *case[2:], context)
+    ratios = array("f", context[4])
+    classes = round(len(ratios) ** 0.5)
+    for text in [text for text in texts if len(text) < 12]:
+        starts, ends, scores, _, shown = engine.lattice(text)
+        columns = memoryview(starts).cast("i"), memoryview(ends).cast("i"), memoryview(scores).cast("d")
+        ways: list[list[tuple[float, int, list[int], int]]] = [[] for _ in text] + [[(0.0, 0, [], 0)]]
+        for number in range(len(columns[0]) - 1, -1, -1):
+            start, end, score = (column[number] for column in columns)
+            left, right = shown[2 * number : 2 * number + 2]
+            for total, count, path, behind in ways[end]:
+                rest = ratios[right * classes + behind] + total
+                ways[start].append((score + rest, count + 1, [end - start, *path], left))
+        if text:
+            best = max((ratios[left] + total, -count, path) for total, count, path, left in ways[0])
+            assert [len(word) for word in engine.segment(text)] == best[2]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_odds_are_those_of_the_expert(seed: int) -> None:
+    source = random.Random(seed)
+    alphabet = "中外科学名"
+    ids = array("H", [source.choice([0, *range(8, 13)]) for _ in range(40)])
+    text = "".join(alphabet[symbol - 8] if symbol else "。" for symbol in ids)
+    values = [source.randint(-127, 127) for _ in range(64)]
+    context = (b"", b"", b"", b"\0", bytes(4), alphabet, bytes(64), array("b", values).tobytes(), 6, 1 / 16, 6.0)
+    engine = kernels.Segmenter(*arguments({}), (*context, bytes(12 * 13), b"", 0.0))
+
+    expected = kernels.apply_expert(ids, array("f", [value / 16 for value in values]), 6.0)
+
+    assert array("d", engine.odds(text)).tolist() == [0.0, *array("f", expected)]
+
+
+def test_a_long_text_is_cut_in_context_as_its_sentences_are() -> None:
+    source = random.Random(5)
+    case = arguments({"中外": -1.0, "科学": -1.5, "中": -2.0, "名著大": -2.5, "外科": -0.5})
+    sentences = ["".join(source.choices("中外科学名著大𠮷", k=source.randint(1, 60))) + "。" for _ in range(300)]
+    context = random_context(source, case, sentences)
+    ratios = array("f", context[4])
+    classes = round(len(ratios) ** 0.5)
+    for row in range(classes):  # what is no word keeps its neighbours apart
+        ratios[row * classes] = 0.0
+    engine = kernels.Segmenter(*case, (*context[:4], ratios.tobytes(), *context[5:]))
+
+    assert engine.segment("".join(sentences)) == [word for line in engine.segment_lines(sentences) for word in line]
+
+
+def test_what_is_wrong_with_a_context_is_said_alike() -> None:
+    case = arguments({"中外": -1.0, "科学": -1.5})
+    good = random_context(random.Random(1), case, ["中外科学"])
+    wrong: list[tuple[int, Any]] = [
+        (part, value) for part in range(14) for value in (None, b"\0" * 3, b"\xff" * 8, "a")
+    ]
+    wrong += [(2, array("I", [2, 0]).tobytes()), (3, b""), (3, bytes(256)), (4, array("f", [float("nan")]).tobytes())]
+    wrong += [(5, "中" * 61433), (6, bytes(5000)), (8, 0), (8, 27), (8, 1.5), (9, -1.0), (10, float("nan"))]
+    wrong += [(11, bytes(12)), (12, bytes(68)), (13, float("inf"))]
+    for part, value in wrong:
+        context = (*good[:part], value, *good[part + 1 :])
+        said = [failure(module.Segmenter, *case, context) for module in (kernels, twin)]
+        assert said[0] == said[1], (part, value)
+    for context in ((), good[:5], [1], "x"):
+        assert failure(kernels.Segmenter, *case, context) == failure(twin.Segmenter, *case, context)
+
+
+def failure(call: Any, *arguments: Any) -> tuple[str, str] | None:
+    """The type and the words of the error, if there is one."""
+    try:
+        call(*arguments)
+    except Exception as error:
+        return type(error).__name__, str(error)
+    return None

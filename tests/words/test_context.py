@@ -1,0 +1,203 @@
+"""What surrounds words: learnt from a segmented text, kept in the model file, used in cutting."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import random
+from array import array
+from pathlib import Path
+
+import pytest
+
+from nlp_zero import Tokenizer, WordFinder, kernels
+from nlp_zero.errors import ModelError
+from nlp_zero.words import expert
+from nlp_zero.words.context import Context
+from nlp_zero.words.symbols import SymbolText
+
+NOUNS = ["研究", "生命", "起源", "中国", "科学", "水", "5元", "2008年", "ABC"]
+VERBS = ["看", "喜欢", "讨论", "说明"]
+TEXTS = [
+    "研究生命起源，中国科学喜欢水2008年",
+    "他们讨论ABC和5元的3.5%",
+    "",
+    "。",
+    "甲乙丙丁讨论水",
+    "の カナ한국 科\u0301学",
+]
+
+
+def corpus() -> tuple[SymbolText, bytes, dict[str, int]]:
+    """Nouns and verbs in turn: a text, its segmentation, its words with counts."""
+    source = random.Random(3)
+    sentences = [
+        [source.choice((NOUNS, VERBS)[place % 2]) for place in range(source.randint(1, 5))] for _ in range(300)
+    ]
+    text = SymbolText("".join(sentence) for sentence in sentences)
+    lengths = bytearray()
+    counts: dict[str, int] = {}
+    for sentence in sentences:
+        for word in sentence:
+            size = len(text.shapes([word])[0])
+            lengths += bytes((size, *bytes(size - 1)))
+            counts[word] = counts.get(word, 0) + 1
+        lengths.append(0)
+    return text, bytes(lengths), counts
+
+
+@pytest.fixture
+def tokenizer() -> Tokenizer:
+    text, lengths, counts = corpus()
+    return Tokenizer(counts, context=Context.learn(text, lengths, counts))
+
+
+def test_both_engines_learn_the_same(engine: str) -> None:
+    text, lengths, counts = corpus()
+    context = Context.learn(text, lengths, counts)
+    kernels.use("python")
+    assert Context.learn(text, lengths, counts) == context
+
+
+def test_words_of_one_kind_have_one_class_and_attract_the_other(tokenizer: Tokenizer) -> None:
+    context = tokenizer._data.context
+    assert context is not None
+    kinds = dict(zip(sorted(tokenizer.lexicon), context.classes, strict=True))
+    table = context.table()
+    nouns, verbs = [kinds[word] for word in NOUNS[:6]], [kinds[word] for word in VERBS]
+    assert not set(nouns) & set(verbs)
+    assert all(table[noun][verb] > 0 > table[noun][other] for noun in nouns for verb in verbs for other in nouns)
+    assert all(row[0] == 0.0 for row in table)
+
+
+def test_literals_have_the_class_of_their_shape(tokenizer: Tokenizer) -> None:
+    context = tokenizer._data.context
+    assert context is not None
+    kinds = dict(zip(sorted(tokenizer.lexicon), context.classes, strict=True))
+    text, lengths, counts = corpus()
+    assert (
+        Context.learn(text, lengths, {**counts, "7元": 2}).classes[sorted({**counts, "7元": 2}).index("7元")]
+        == kinds["5元"]
+    )
+
+
+def test_a_word_that_nobody_listed_is_found(tokenizer: Tokenizer) -> None:
+    assert "甲乙" not in tokenizer.lexicon
+    words = tokenizer.tokenize("喜欢甲乙讨论")
+    assert words[0] == "喜欢" and words[-1] == "讨论"
+    context = tokenizer._data.context
+    assert context is not None
+    without = context._replace(extents=b"")
+    plain = Tokenizer(tokenizer.lexicon, context=without)
+    assert plain.tokenize("喜欢甲乙讨论") == ["喜欢", "甲", "乙", "讨论"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_everything_agrees_about_the_best_path(tokenizer: Tokenizer, text: str) -> None:
+    words = tokenizer.tokenize(text)
+    assert "".join(words) == text
+    assert tokenizer.tokenize_lines([text]) == [words]
+    assert [text[start:end] for start, end in tokenizer.spans(text)] == words
+    best = tokenizer.nbest(text, 5)
+    assert best[0] == (tokenizer.score(words), words)
+    assert [score for score, _ in best] == sorted((score for score, _ in best), reverse=True)
+    for score, cut in best:
+        assert tokenizer.score(cut) == pytest.approx(score)
+    lattice = tokenizer.lattice(text)
+    assert lattice.log_partition() >= best[0][0] - 1e-9
+    assert lattice.probability(words) == pytest.approx(math.exp(best[0][0] - lattice.log_partition()))
+    assert "".join(tokenizer.sample(text, 1)) == text
+    assert tokenizer.sample(text, 1, temperature=0.01) == words
+    assert all(-1e-9 <= chance <= 1 + 1e-9 for chance in lattice.posteriors())
+
+
+def test_posteriors_are_those_of_all_segmentations(tokenizer: Tokenizer) -> None:
+    text = "喜欢甲乙水"
+    lattice = tokenizer.lattice(text)
+    every = lattice.n_best(1000)
+    whole = math.fsum(math.exp(score) for score, _ in every)
+    assert lattice.log_partition() == pytest.approx(math.log(whole))
+    for edge, chance in zip(lattice.edges, lattice.posteriors(), strict=True):
+        has = [score for score, cut in every if edge[:2] in zip([0, *ends(cut)], ends(cut), strict=False)]
+        assert chance == pytest.approx(math.fsum(map(math.exp, has)) / whole, abs=1e-9)
+    rests = lattice.rests()
+    for index, edge in enumerate(lattice.edges):
+        words = lattice.path_through(index)
+        assert "".join(words) == text and text[edge.start : edge.end] in words
+        assert tokenizer.score(words) == pytest.approx(rests[index] + edge.score)
+
+
+def ends(words: list[str]) -> list[int]:
+    """Where words end."""
+    return [sum(map(len, words[: number + 1])) for number in range(len(words))]
+
+
+def test_a_word_of_yours_beats_its_best_split(tokenizer: Tokenizer) -> None:
+    word = "研究生命起源"
+    assert tokenizer.tokenize(word) != [word]
+    assert tokenizer.with_words([word], weight=0.001).tokenize(word) == [word]
+    assert tokenizer.with_words([word], weight=-0.001).tokenize(word) != [word]
+    assert "命起" in tokenizer.with_words(["命起"], force=True).tokenize(word)
+
+
+def test_explain_says_what_makes_a_word_win(tokenizer: Tokenizer) -> None:
+    text = "研究生命起源"
+    verdict = tokenizer.explain(text, word="命起").verdicts[0]
+    assert not verdict.wins and verdict.weight_to_win is not None and "命起" in verdict.path
+    assert "命起" in tokenizer.with_words(["命起"], weight=verdict.weight_to_win).tokenize(text)
+    assert "命起" not in tokenizer.with_words(["命起"], weight=verdict.weight_to_win - 0.01).tokenize(text)
+    assert tokenizer.explain(text, word="生命").verdicts[0].wins
+    assert "unknown han" in tokenizer.explain("甲乙").kinds
+
+
+def test_the_model_file_keeps_all(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    tokenizer.save(tmp_path / "a")
+    loaded = Tokenizer.load(tmp_path / "a")
+    loaded.save(tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    copied = pickle.loads(pickle.dumps(loaded))
+    for text in TEXTS:
+        assert loaded.tokenize(text) == copied.tokenize(text) == tokenizer.tokenize(text)
+        assert loaded.nbest(text, 3) == tokenizer.nbest(text, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"classes": b"\xff" * 9},
+        {"pools": b""},
+        {"pools": b"\xff"},
+        {"ratios": bytes(12)},
+        {"ratios": array("f", [math.nan] * 64 * 64).tobytes()},
+        {"alphabet": "研" * 5},
+        {"expert": b""},
+        {"expert": b"\x16garbage"},
+        {"spelling": bytes(16)},
+        {"extents": bytes(400)},
+    ],
+)
+def test_a_damaged_context_is_a_model_error(tokenizer: Tokenizer, tmp_path: Path, change: dict[str, object]) -> None:
+    context = tokenizer._data.context
+    assert context is not None
+    data = tokenizer._data._replace(context=context._replace(**change))
+    Tokenizer._from_data(data).save(tmp_path / "model")
+    with pytest.raises(ModelError, match="model"):
+        Tokenizer.load(tmp_path / "model")
+
+
+def test_a_context_of_other_words_is_refused(tokenizer: Tokenizer) -> None:
+    with pytest.raises(ValueError, match="context: expected one for 1 words"):
+        Tokenizer({"水": 1}, context=tokenizer._data.context)
+
+
+def test_a_finder_by_bayes_gives_its_tokenizer_a_context(tmp_path: Path) -> None:
+    finder = WordFinder("bayes").train(["中国科学喜欢水", "水喜欢中国", "科学讨论中国"] * 5)
+    assert finder.tokenizer()._data.context is not None
+    assert WordFinder().train(["中国科学喜欢水"] * 5).tokenizer()._data.context is None
+
+
+def test_what_is_opened_is_what_was_packed() -> None:
+    weights = array("f", [0.0] * 700 + [1.0, -0.5] + [0.0] * 322)
+    bits, skips, values = expert.opened(expert.pack(weights))
+    assert (bits, list(array("b", values))) == (10, [0, 0, 16, -8])
+    assert list(skips) == [255, 255, 190, 0]
