@@ -310,7 +310,9 @@ def branching(
     shorter = array("Q")
     for length, grams in enumerate(_levels(ids, max_length), 1):
         if with_scores:
-            capped = list(map(_capped, grams.entropies))
+            # An entropy is at most log2 of the count, so few have to be looked at.
+            known = zip(grams.entropies, grams.counts, strict=True)
+            capped = [_capped(entropy) if number >> 15 else entropy for entropy, number in known]
             entropies = array("Q", list(map(capped.__getitem__, grams.names)))
             shorter = shorter or _entropy_of_symbols(grams)
             scores[length - 1 :: max_length] = _autonomy(grams, capped, entropies, shorter)
@@ -458,8 +460,9 @@ def _autonomy(grams: _Grams, capped: list[int], entropies: array[int], shorter: 
         blocks.append(_sums(_lanes(entropies[part]), parents & _full_lanes(grams.stands[part]), part.stop - start))
         parents &= _full_lanes(bytes(firsts[part]))
         rights, lefts = rights + (parents & half), lefts + (parents >> 32 & half)
-    own = sum(entropy & _HALF for entropy in capped), sum(entropy >> 32 for entropy in capped)
-    above = [mine - sum(_unlanes(sums, width)) for mine, sums in zip(own, (rights, lefts), strict=True)]
+    right = sum(map(_HALF.__and__, capped))
+    left = (sum(capped) - right) >> 32
+    above = [own - sum(_unlanes(sums, width)) for own, sums in ((right, rights), (left, lefts))]
     types = firsts.count(1)
     mean = sum(_score_units(total // types) for total in above) if types else 0
     scores = array("h")
