@@ -512,6 +512,35 @@ done:
     return result;
 }
 
+static PyObject *
+description(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *counts_object, *base_object, *result = NULL;
+    if (!PyArg_ParseTuple(args, "OO", &counts_object, &base_object))
+        return NULL;
+    buffers all = {.held = 0};
+    const int32_t *counts;
+    const float *base;
+    Py_ssize_t size = open_items(&all, counts_object, 4, 0, "counts", &counts);
+    if (size < 0 || open_sized(&all, base_object, 4, 0, size, "base", &base) < 0)
+        goto done;
+    int64_t total = 0;
+    double nats = 0.0;
+    for (Py_ssize_t word = 0; word < size; word++)
+        total += counts[word] > 0 ? counts[word] : 0;
+    for (Py_ssize_t word = 0; word < size; word++)
+        if (counts[word] > 0) {
+            nats += (double)counts[word] * log((double)total / (double)counts[word]);
+            if (base[word] > 0.0f)
+                nats -= log((double)base[word]);
+        }
+    result = PyFloat_FromDouble(nats);
+done:
+    buffers_release(&all);
+    return result;
+}
+
 /* What the spelling model counts of a substring of two or three symbols. Once all is counted, the chance of the last
    symbol after the others (of pairs, in the lower order) replaces the contexts. */
 typedef struct {
@@ -1194,6 +1223,7 @@ PyMethodDef sampling_methods[] = {
     {"boosts", boosts, METH_VARARGS, NULL},
     {"seat", seat, METH_VARARGS, NULL},
     {"length_prior", length_prior, METH_VARARGS, NULL},
+    {"description", description, METH_VARARGS, NULL},
     {"spelling", spelling, METH_VARARGS, NULL},
     {"spread", spread, METH_VARARGS, NULL},
     {"sweep", sweep, METH_VARARGS, NULL},

@@ -50,7 +50,8 @@ class Sweep(NamedTuple):
     stage: str
     number: int
     total: int
-    score: float  # nats
+    score: float  # nats, of all that the sampler weighs
+    bits: float  # of the description of the text by its words, a symbol
     share: float  # of one-symbol words among the tables
     bonus: float
     words: int
@@ -87,6 +88,7 @@ class Chain:
         self.settings = settings
         self.merged: list[int] = []  # pairs, by rounds
         self.lengths = bytearray(lengths)
+        self.symbols = max(sum(lengths), 1)
         self.random = array("Q", (settings.seed,))
         self.base: memoryview[float] | None = None
         self.counts, self.tables = array("i", bytes(4 * len(self.sizes))), array("i", bytes(4 * len(self.sizes)))
@@ -136,6 +138,11 @@ class Chain:
         share: float = self.totals[2] / max(self.totals[1], 1)
         return share
 
+    def report(self, stage: str, number: int, total: int, score: float, bonus: float) -> Sweep:
+        """What a sweep has to tell."""
+        bits = kernels.description(self.counts, self.base) / log(2) / self.symbols
+        return Sweep(stage, number, total, score, bits, self.share, bonus, self.totals[0])
+
     def sweep(
         self,
         boost: memoryview[float],
@@ -179,7 +186,7 @@ class Chain:
             if self.settings.steer and number < sampled:
                 step = STEERING * log(max(self.share, 1e-9) / self.settings.target)
                 bonus = min(max(bonus + min(max(step, -STEERING), STEERING), -1.0), 3.0)
-            report(Sweep("words", number + 1, total, score, self.share, bonus, self.totals[0]))
+            report(self.report("words", number + 1, total, score, bonus))
 
     def class_stage(self, name: str, sampled: int, final: int, report: Report, with_expert: bool = False) -> None:
         """The model with classes of neighbours, after merging pairs; with the expert, if wanted."""
@@ -196,7 +203,7 @@ class Chain:
             if number % 2 == 0:
                 ratios = self.ratios(classes)
             score = self.sweep(boost, 0.0, number < sampled, expert, classes, ratios)
-            report(Sweep(name, number + 1, total, score, self.share, 0.0, self.totals[0]))
+            report(self.report(name, number + 1, total, score, 0.0))
 
     def merge_pairs(self, boost: memoryview[float], classes: bytearray, ratios: array[float]) -> None:
         """Join pairs of one-symbol words everywhere at once, where the model gains by it."""

@@ -57,9 +57,10 @@ class Progress(NamedTuple):
     sweep: Sweep
 
     def describe(self) -> str:
-        """Stage, sweep, words, for people."""
+        """Stage, sweep, length of the description, words, for people."""
         sweep = self.sweep
-        return f"chain {self.chain}, {sweep.stage}, sweep {sweep.number} of {sweep.total}: {sweep.words:,} words"
+        place = f"chain {self.chain}, {sweep.stage}, sweep {sweep.number} of {sweep.total}"
+        return f"{place}: {sweep.bits:.2f} bits a symbol, {sweep.words:,} words"
 
 
 class Outcome(NamedTuple):

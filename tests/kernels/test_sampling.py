@@ -265,6 +265,21 @@ def test_length_prior_leaves_out_words_seen_once() -> None:
     assert list(array("d", chances)) == [1.5 / 7.5, 5.5 / 7.5, 0.5 / 7.5]
 
 
+def test_a_description_lists_the_words_and_names_the_tokens() -> None:
+    counts, base = array("i", [4, 0, 2, 2, 1]), array("f", [0.5, 0.5, 0.25, 0.0, 1.0])
+    tokens = 4 * log(9 / 4) + 2 * 2 * log(9 / 2) + log(9)
+
+    assert isclose(kernels.description(counts, base), tokens + log(2) + log(4), rel_tol=1e-12)
+    assert kernels.description(array("i"), array("f")) == 0.0
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(-2, 2**31 - 1), st.floats(0.0, 1.0, width=32)), max_size=40))
+def test_descriptions_are_the_same_to_the_bit(rows: list[tuple[int, float]]) -> None:
+    counts, base = array("i", [count for count, _ in rows]), array("f", [chance for _, chance in rows])
+    assert kernels.description(counts, base) == specification.description(counts, base)
+
+
 # ---- one sweep against every segmentation --------------------------------------------------------------------------
 
 
@@ -665,6 +680,8 @@ OTHERS: list[Callable[[Any, Model], object]] = [
     lambda e, m: e.seat(m.index, 3, m.lengths, m.size, None, 0.7, 1.0, b"12345678"),
     lambda e, m: e.length_prior(m.sizes, m.counts, array("i"), 3, 2),
     lambda e, m: e.length_prior(m.sizes, m.counts, m.tables, 9, 2),
+    lambda e, m: e.description(m.counts, array("f", [1])),
+    lambda e, m: e.description(m.counts, m.counts.tobytes()),
     lambda e, m: e.spelling(m.sizes, m.prefix[::-1], m.suffix, m.tables, array("d", [1, 1, 1]), 0.7),
     lambda e, m: e.spelling(m.sizes, m.prefix, m.suffix, m.tables, array("d", [1, 1]), 0.7),
     lambda e, m: e.spelling(m.sizes, m.prefix, m.suffix, m.tables, array("d"), 0.7),
