@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import log
 
-ALPHABET = 65_536
-"""The characters that a new one may be; what the lowest order leaves is shared among them."""
+ALPHABET = 20_992
+"""The characters that a new one may be, as many as the main block of Han has; they share what the lowest order leaves."""
 
 START = "\n"
 
