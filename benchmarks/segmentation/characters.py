@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from math import log
 
 ALPHABET = 20_992
-"""The characters that a new one may be, as many as the main block of Han has; they share what the lowest order leaves."""
+"""The characters that a new one may be: as many as the main block of Han has share what the lowest order leaves."""
 
 START = "\n"
 

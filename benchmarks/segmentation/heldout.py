@@ -134,10 +134,10 @@ def main() -> None:
         "",
         measure.table(["model", *TESTS, "all"], bits),
         "",
-        f"Seed {options.seed}. Stretches of Han characters, each by itself: punctuation and numbers play no part. A new",
-        "character costs the trigrams what is left of 14 bits, the word models what their spelling says. What `bayes`",
-        "adds for neighbours and for the expert does not sum to one: such a row is a score; as a distribution (no expert,",
-        "normalised) it is a code length. Nothing was chosen by these figures.",
+        f"Seed {options.seed}. Stretches of Han characters, each by itself: punctuation and numbers play no part. A",
+        "new character costs the trigrams what is left of 14 bits, the word models what their spelling says. What",
+        "`bayes` adds for neighbours and for the expert does not sum to one: such a row is a score; as a distribution",
+        "(no expert, normalised) it is a code length. Nothing was chosen by these figures.",
     ]
     measure.publish("\n".join(parts), options.out)
 
