@@ -3,6 +3,7 @@
 
 #define TURN 1000000       /* symbols between two looks for Ctrl-C */
 #define BLOCK 32           /* chunks that are swept one after the other */
+#define CHUNKS_AHEAD 3     /* chunks whose words are fetched before they are swept */
 #define AHEAD 16           /* elements to fetch ahead where memory is visited out of order */
 
 /* ---- substrings ------------------------------------------------------------------------------------------------ */
@@ -1005,14 +1006,14 @@ resegment(sweep_pass *pass, chunk c, double *score)
     return SWEPT;
 }
 
-/* Fetches the words of the next chunk. */
+/* Fetches the words of a chunk further on. */
 static inline void
 fetch_ahead(const sweep_pass *pass, size_t at)
 {
     const text *t = &pass->text;
-    if (at + 1 == t->chunk_count)
+    if (at + CHUNKS_AHEAD >= t->chunk_count)
         return;
-    chunk c = t->chunks[at + 1];
+    chunk c = t->chunks[at + CHUNKS_AHEAD];
     size_t max_length = (size_t)t->max_length, end = c.end - c.start < 64 ? c.end : c.start + 64u;
     for (size_t item = c.start * max_length; item < end * max_length; item++)
         if (t->index[item] != NONE) {
