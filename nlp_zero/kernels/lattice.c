@@ -77,7 +77,8 @@ typedef struct {
     uint32_t *word;  /* The number of the word that ends in a slot, or NONE. */
     uint32_t *first; /* The slot of a first character of the basic plane, or NONE. */
     uint8_t *bonds;  /* A bit for each hash of two characters that stand side by side in a word. */
-    struct Company *company; /* What the context knows of the word that ends in a slot, or NULL. */
+    uint8_t (*shown)[2]; /* The classes of the word that ends in a slot, or NULL; */
+    uint32_t *joints;    /* and its joints, or NULL where no word has any. */
     uint64_t mask;
     size_t words;
 } Trie;
@@ -149,7 +150,8 @@ trie_free(Trie *trie)
     free(trie->table);
     free(trie->word);
     free(trie->first);
-    free(trie->company);
+    free(trie->shown);
+    free(trie->joints);
     memset(trie, 0, sizeof *trie);
 }
 
@@ -195,7 +197,8 @@ shape_lead(const uint32_t *word, size_t length)
 /* Builds the trie of checked, sorted words, of the shapes or the others; 0, or -1 without memory (no Python error
  * set). `nodes` is how many nodes it may have. */
 static int
-trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const double *scores, const Company *company)
+trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const double *scores, const Company *company,
+           int joints)
 {
     uint64_t size = 16;
     while (size < (uint64_t)nodes / 2 * 3 + 2)
@@ -207,9 +210,11 @@ trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const dou
     trie->word = malloc(size * sizeof(uint32_t));
     trie->first = malloc(BASIC * sizeof(uint32_t));
     trie->bonds = calloc((1 << BONDS) / 8, 1);
-    trie->company = company ? calloc(size, sizeof(Company)) : NULL;
+    trie->shown = company ? calloc(size, sizeof *trie->shown) : NULL;
+    trie->joints = joints ? calloc(size, sizeof(uint32_t)) : NULL;
     uint32_t *path = malloc((joined->longest + 1) * sizeof(uint32_t));
-    if (!trie->table || !trie->word || !trie->first || !trie->bonds || (company && !trie->company) || !path) {
+    if (!trie->table || !trie->word || !trie->first || !trie->bonds || (company && !trie->shown)
+        || (joints && !trie->joints) || !path) {
         free(path);
         return -1;
     }
@@ -235,14 +240,26 @@ trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const dou
         uint32_t last = path[length - 1];
         trie->table[last].label |= WORD;
         trie->table[last].score = scores ? scores[index] : 0.0;
-        if (company)
-            trie->company[last] = company[index];
+        if (company) {
+            trie->shown[last][0] = company[index].left;
+            trie->shown[last][1] = company[index].right;
+        }
+        if (joints)
+            trie->joints[last] = company[index].joints;
         trie->word[last] = (uint32_t)index;
         before = word;
         before_length = length;
     }
     free(path);
     return 0;
+}
+
+static inline Company
+company_of(const Trie *trie, uint32_t node)
+{
+    if (!trie->shown)
+        return (Company){0, 0, 0};
+    return (Company){trie->joints ? trie->joints[node] : 0, trie->shown[node][0], trie->shown[node][1]};
 }
 
 /* ---- The object ----------------------------------------------------------------------------------------------- */
@@ -253,6 +270,7 @@ typedef struct {
     unsigned classes, pool_count;
     float *ratios;    /* classes x classes */
     Company *company; /* of each word; only while the tries are built */
+    int joints;       /* whether a word has any */
     uint8_t pools[256];
     uint16_t *symbols; /* of each code point; 0 for one that the alphabet does not have */
     int16_t (*single)[4]; /* The weights of single symbols, by their place around the gap. */
@@ -419,7 +437,7 @@ typedef struct {
     size_t start, end;
     uint32_t word;
     double score;
-    const Company *company;
+    Company company;
 } Shape;
 
 typedef struct {
@@ -502,7 +520,7 @@ shapes_from(const Segmenter *self, const uint32_t *text, size_t size, const uint
         const Entry *entry = &trie->table[node];
         if ((entry->label & WORD) && !(flags[end] & CLOSED) && !spelt_out(&self->lexicon, text, start, end)
             && add_shape(shapes, (Shape){start, end, trie->word[node], entry->score,
-                                         trie->company ? &trie->company[node] : NULL}) < 0)
+                                         company_of(trie, node)}) < 0)
             return -1;
     }
     return 0;
@@ -672,31 +690,52 @@ solve_piece(const Segmenter *self, const uint32_t *text, size_t first, size_t la
 
 /* ---- Context --------------------------------------------------------------------------------------------------- */
 
-/* The weight of a feature of the symbols around a gap (see experts.py). */
-static inline int
+/* Where the weight of a feature of the symbols around a gap stands (see experts.py). */
+static inline const int8_t *
 weight(const Context *context, uint64_t window, uint64_t mask, uint64_t number)
 {
     uint64_t h = (window & mask) ^ number * 0x9E3779B97F4A7C15u;
     h = (h ^ h >> 32) * 0x9E3779B97F4A7C15u;
     h = (h ^ h >> 32) * 0xD6E8FEB86659FD93u;
-    return context->weights[h >> (64 - context->bits)];
+    return context->weights + (h >> (64 - context->bits));
 }
+
+#ifdef __GNUC__
+#define FETCH(address) __builtin_prefetch(address)
+#else
+#define FETCH(address) ((void)(address))
+#endif
 
 #define FIELD(place) ((uint64_t)0xFFFF << (48 - 16 * (place)))
 
-/* The log odds of a cut between the second and the third of four symbols. */
-static inline double
-gap_odds(const Context *context, const uint16_t *four)
+#define FEATURES 6
+#define AHEAD 16
+
+/* The features of several symbols around gaps, whose weights lie far apart: first they are called for, then added. */
+typedef const int8_t *Cells[FEATURES];
+
+static inline void
+call_for(const Context *context, const uint16_t *four, Cells cells)
 {
     uint64_t window = (uint64_t)four[0] << 48 | (uint64_t)four[1] << 32 | (uint64_t)four[2] << 16 | four[3];
+    cells[0] = weight(context, window, FIELD(0) | FIELD(1), 5);
+    cells[1] = weight(context, window, FIELD(1) | FIELD(2), 6);
+    cells[2] = weight(context, window, FIELD(2) | FIELD(3), 7);
+    cells[3] = weight(context, window, FIELD(0) | FIELD(1) | FIELD(2), 8);
+    cells[4] = weight(context, window, FIELD(1) | FIELD(2) | FIELD(3), 9);
+    cells[5] = weight(context, window, ~(uint64_t)0, 10);
+    for (int feature = 0; feature < FEATURES; feature++)
+        FETCH(cells[feature]);
+}
+
+/* The log odds of a cut between the second and the third of four symbols. */
+static inline double
+gap_odds(const Context *context, const uint16_t *four, Cells cells)
+{
     int sum = context->single[four[0]][0] + context->single[four[1]][1] + context->single[four[2]][2]
               + context->single[four[3]][3];
-    sum += weight(context, window, FIELD(0) | FIELD(1), 5);
-    sum += weight(context, window, FIELD(1) | FIELD(2), 6);
-    sum += weight(context, window, FIELD(2) | FIELD(3), 7);
-    sum += weight(context, window, FIELD(0) | FIELD(1) | FIELD(2), 8);
-    sum += weight(context, window, FIELD(1) | FIELD(2) | FIELD(3), 9);
-    sum += weight(context, window, ~(uint64_t)0, 10);
+    for (int feature = 0; feature < FEATURES; feature++)
+        sum += *cells[feature];
     double odds = sum * context->unit;
     return odds > context->limit ? context->limit : odds < -context->limit ? -context->limit : odds;
 }
@@ -755,9 +794,20 @@ judge(const Segmenter *self, Work *work, const uint32_t *text, size_t size, cons
     }
     work->odds[size] = 0.0;
     symbols[count] = 0;
-    for (size_t gap = 1; gap < count; gap++)
-        if (symbols[gap - 1] && symbols[gap])
-            work->odds[work->places[gap]] = gap_odds(&self->context, symbols + gap - 2);
+    Cells cells[AHEAD];
+    uint32_t gaps[AHEAD];
+    for (size_t gap = 1, waiting = 0; gap < count || waiting; gap++) {
+        if (gap < count && symbols[gap - 1] && symbols[gap]) {
+            call_for(&self->context, symbols + gap - 2, cells[waiting]);
+            gaps[waiting++] = (uint32_t)gap;
+        }
+        if (waiting < AHEAD && gap + 1 < count)
+            continue;
+        for (size_t index = 0; index < waiting; index++)
+            work->odds[work->places[gaps[index]]]
+                = gap_odds(&self->context, symbols + gaps[index] - 2, cells[index]);
+        waiting = 0;
+    }
     return DONE;
 }
 
@@ -803,17 +853,17 @@ follow(const Context *context, uint8_t right, const State *state, const State *s
 
 /* Offers a word text[start..end) to the states of its start, which are the last ones. */
 static inline void
-offer_state(const Context *context, Work *work, double score, size_t start, size_t end, const Company *company,
+offer_state(const Context *context, Work *work, double score, size_t start, size_t end, Company company,
             uint32_t slot)
 {
     State *states = work->states;
     double best = 0.0;
-    const State *next = follow(context, company->right, states + work->first[end], states + work->first[end - 1],
+    const State *next = follow(context, company.right, states + work->first[end], states + work->first[end - 1],
                                &best);
     if (!next)
         return;
-    double total = word_in_context(score, work->odds, start, end, company->joints) + best;
-    State state = {total, (uint32_t)(end - start), next->count + 1, slot, (uint32_t)(next - states), company->left};
+    double total = word_in_context(score, work->odds, start, end, company.joints) + best;
+    State state = {total, (uint32_t)(end - start), next->count + 1, slot, (uint32_t)(next - states), company.left};
     for (State *other = states + work->first[start]; other < states + work->state_count; other++)
         if (other->left == state.left) {
             if (total > other->total
@@ -847,11 +897,12 @@ spelt_words(const Context *context, const uint32_t *text, size_t size, const uin
             size_t start, uint64_t matched, size_t *lengths, double *scores)
 {
     int count = 0;
-    if ((flags[start] & ~STARTS & ~CROSSED) != HAN)
+    if ((flags[start] & ~STARTS & ~CROSSED) != HAN || odds[start + 1] > context->most
+        || (flags[start + 1] & (CLASS_OF | INNER)) != HAN)
         return 0;
     double sum = spelling(context, text[start])[0];
     size_t end = start + 1;
-    while (end < size && end - start < context->longest && (flags[end] & CLASS_OF) == HAN && !(flags[end] & INNER)
+    while (end < size && end - start < context->longest && (flags[end] & (CLASS_OF | INNER)) == HAN
            && odds[end] <= context->most) {
         const float *last = spelling(context, text[end]);
         end++;
@@ -862,6 +913,24 @@ spelt_words(const Context *context, const uint32_t *text, size_t size, const uin
         sum += last[1];
     }
     return count;
+}
+
+/* Calls for the nodes that the places before this one will ask for: the trie is larger than the cache. */
+static inline void
+call_for_nodes(const Trie *trie, const uint32_t *text, size_t start)
+{
+    if (start < 12)
+        return;
+    uint32_t node = root_child(trie, text[start - 12]), near = root_child(trie, text[start - 6]);
+    if (node != NONE) {
+        FETCH(&trie->table[node]);
+        FETCH(&trie->shown[node]);
+    }
+    if (near != NONE && (trie->table[near].label & filter_bit(text[start - 5]))) {
+        uint64_t slot = hash(near, text[start - 5]) & trie->mask;
+        FETCH(&trie->table[slot]);
+        FETCH(&trie->shown[slot]);
+    }
 }
 
 /* All states of one place. The shapes from it are the last of the first `*shape`, which becomes less by them. */
@@ -880,7 +949,7 @@ states_at(const Segmenter *self, Work *work, const uint32_t *text, size_t size, 
         while (node != NONE) {
             const Entry *entry = &trie->table[node];
             if ((entry->label & WORD) && !(flags[end] & CLOSED)) {
-                offer_state(context, work, entry->score, start, end, &trie->company[node], node);
+                offer_state(context, work, entry->score, start, end, company_of(trie, node), node);
                 matched |= end - start < 64 ? (uint64_t)1 << (end - start) : 1;
                 matched_atom |= end == end_of_atom;
             }
@@ -902,16 +971,16 @@ states_at(const Segmenter *self, Work *work, const uint32_t *text, size_t size, 
     int spelt = spelt_words(context, text, size, flags, work->odds, start, matched, lengths, scores);
     for (int word = 0; word < spelt; word++) {
         Company company = stranger(context, code, lengths[word]);
-        offer_state(context, work, scores[word], start, start + lengths[word], &company, NONE);
+        offer_state(context, work, scores[word], start, start + lengths[word], company, NONE);
     }
     for (size_t end = start + 1; end < end_of_atom && end <= start + STRETCH; end++)
         if ((flags[end] & STARTS) && !(matched >> (end - start) & 1)) {
             Company company = stranger(context, code, end - start);
-            offer_state(context, work, unknown_score(self, code, end - start), start, end, &company, NONE);
+            offer_state(context, work, unknown_score(self, code, end - start), start, end, company, NONE);
         }
     if (!matched_atom) {
         Company company = stranger(context, code, end_of_atom - start);
-        offer_state(context, work, unknown_score(self, code, end_of_atom - start), start, end_of_atom, &company, NONE);
+        offer_state(context, work, unknown_score(self, code, end_of_atom - start), start, end_of_atom, company, NONE);
     }
 }
 
@@ -961,6 +1030,7 @@ solve_context(const Segmenter *self, Work *work, const uint32_t *text, size_t si
             return INTERRUPTED;
         if (!(flags[start + 1] & INNER))
             end_of_atom = start + 1;
+        call_for_nodes(&self->lexicon, text, start);
         work->first[start] = (uint32_t)work->state_count;
         if (reserve_states(work) < 0)
             return NO_MEMORY;
@@ -1411,11 +1481,11 @@ has_end(const Edges *edges, size_t first, int end)
 
 /* What the context adds to an edge: classes, and the odds of an end where it ends and at its joints. */
 static void
-in_company(Edge *edge, const double *odds, size_t start, size_t end, const Company *company)
+in_company(Edge *edge, const double *odds, size_t start, size_t end, Company company)
 {
-    edge->score = word_in_context(edge->score, odds, start, end, company->joints);
-    edge->left = company->left;
-    edge->right = company->right;
+    edge->score = word_in_context(edge->score, odds, start, end, company.joints);
+    edge->left = company.left;
+    edge->right = company.right;
 }
 
 /* Adds the edges from one place of a solved text; `*shape` is the first shape that starts here or behind. -1 without
@@ -1434,7 +1504,7 @@ edges_from(const Segmenter *self, const uint32_t *text, size_t size, const uint8
             if ((entry->label & WORD) && !(flags[end] & CLOSED)) {
                 Edge edge = {(int)(offset + start), (int)(offset + end), (int)trie->word[node], entry->score, 0, 0};
                 if (odds)
-                    in_company(&edge, odds, start, end, &trie->company[node]);
+                    in_company(&edge, odds, start, end, company_of(trie, node));
                 if (add_edge(edges, first, edge) < 0)
                     return -1;
             }
@@ -1464,7 +1534,7 @@ edges_from(const Segmenter *self, const uint32_t *text, size_t size, const uint8
             size_t end = start + lengths[word];
             Edge edge = {(int)(offset + start), (int)(offset + end), -1, scores[word], 0, 0};
             Company company = stranger(&self->context, code, lengths[word]);
-            in_company(&edge, odds, start, end, &company);
+            in_company(&edge, odds, start, end, company);
             if (add_edge(edges, first, edge) < 0)
                 return -1;
         }
@@ -1475,7 +1545,7 @@ edges_from(const Segmenter *self, const uint32_t *text, size_t size, const uint8
             Edge edge = {(int)(offset + start), (int)(offset + end), -1, unknown_score(self, code, end - start), 0, 0};
             if (odds) {
                 Company company = stranger(&self->context, code, end - start);
-                in_company(&edge, odds, start, end, &company);
+                in_company(&edge, odds, start, end, company);
             }
             if (add_edge(edges, first, edge) < 0)
                 return -1;
@@ -1838,6 +1908,7 @@ read_classes(Context *context, PyObject *lefts, PyObject *rights, PyObject *join
         memcpy(&company->joints, joint + 4 * word, 4);
         company->left = left[word];
         company->right = right[word];
+        context->joints |= company->joints != 0;
     }
     return 0;
 }
@@ -1937,7 +2008,7 @@ read_weights(Context *context, PyObject *skips, PyObject *weights, Py_ssize_t al
     for (Py_ssize_t symbol = 0; symbol < alphabet + FIRST_SYMBOL; symbol++)
         for (int place = 0; place < 4; place++)
             context->single[symbol][place]
-                = (int16_t)weight(context, (uint64_t)symbol << (48 - 16 * place), FIELD(place), (uint64_t)place + 1);
+                = (int16_t)*weight(context, (uint64_t)symbol << (48 - 16 * place), FIELD(place), (uint64_t)place + 1);
     return 0;
 }
 
@@ -2017,9 +2088,11 @@ build(Segmenter *self, const Joined *words, const double *scores, const Joined *
 {
     self->lead = words->lead;
     const Company *company = self->context.company;
-    if (trie_build(&self->lexicon, words, words->nodes, 0, scores, company) == 0
-        && (!words->shape_nodes || trie_build(&self->shapes, words, words->shape_nodes, 1, scores, company) == 0)
-        && trie_build(&self->forced, forced, forced->nodes, 0, NULL, NULL) == 0) {
+    int joints = self->context.joints;
+    if (trie_build(&self->lexicon, words, words->nodes, 0, scores, company, joints) == 0
+        && (!words->shape_nodes
+            || trie_build(&self->shapes, words, words->shape_nodes, 1, scores, company, joints) == 0)
+        && trie_build(&self->forced, forced, forced->nodes, 0, NULL, NULL, 0) == 0) {
         self->known_words = calloc(self->lexicon.mask + 1, sizeof(PyObject *));
         self->known_characters = calloc(BASIC, sizeof(PyObject *));
     }
