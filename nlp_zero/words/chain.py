@@ -17,6 +17,7 @@ from .classes import CLASSES, word_classes
 from .expert import second_opinion
 from .merging import Model, merge_pairs
 from .prior import Prior, seat
+from .rules import barred
 
 __all__ = ["Chain", "Report", "Settings", "Substrings", "Sweep"]
 
@@ -28,7 +29,7 @@ STEERING = 0.4
 
 
 class Settings(NamedTuple):
-    """What the recipe fixes; ``steer``, ``merge`` and ``expert`` switch parts of it off."""
+    """What the recipe fixes; ``steer``, ``merge``, ``expert`` and ``rules`` switch parts of it off."""
 
     max_length: int = 4  # symbols of a word
     discount: float = 0.7
@@ -37,10 +38,12 @@ class Settings(NamedTuple):
     class_gamma: float = 0.18  # the same when classes have their say
     class_power: float = 1.5  # of the ratio of neighbouring classes
     target: float = TARGET
-    rounds: int = 2  # with classes, before the last one with the expert
+    rounds: int = 2  # with classes, before those with the expert
+    expert_rounds: int = 3  # with classes and the expert
     steer: bool = True
     merge: bool = True
     expert: bool = True
+    rules: bool = True  # those by hand, of nlp_zero.words.rules
     seed: int = 1
 
 
@@ -65,6 +68,7 @@ class Substrings:
 
     ``scores`` as :func:`nlp_zero.kernels.branching` gives them for all places of the text; here only those of the first
     place of each substring are kept, so the caller may let go of them. ``prior``: what is known of words beforehand.
+    ``barred`` are the substrings that may be no words, see :meth:`bar`.
     """
 
     def __init__(self, ids: array[int], scores: bytes, max_length: int, prior: Prior | None = None) -> None:
@@ -77,6 +81,12 @@ class Substrings:
         places = memoryview(starts).cast("I")
         self.scores = memoryview(kernels.spread(memoryview(scores).cast("h"), places, self.sizes, max_length)).cast("h")
         self.guests = seat(prior, ids, array("I", starts), self.sizes) if prior else None
+        self.barred = array("I")
+
+    def bar(self, particle: int = 0) -> None:
+        """Forbid as words what the rules of :mod:`nlp_zero.words.rules` forbid, but for words known beforehand."""
+        known = set(self.guests.numbers) if self.guests else set()
+        self.barred = barred(self.ids, self.index, self.max_length, particle, known)
 
 
 class Chain:
@@ -98,8 +108,14 @@ class Chain:
         self.reseat()
 
     def boost(self, gamma: float) -> memoryview[float]:
-        """exp(gamma A(w)) of every substring."""
-        return memoryview(kernels.boosts(self.text.scores, self.sizes, gamma)).cast("f")
+        """exp(gamma A(w)) of every substring; 0 of those that may be no words."""
+        boosts = kernels.boosts(self.text.scores, self.sizes, gamma)
+        if not self.text.barred:
+            return memoryview(boosts).cast("f")
+        changed = memoryview(bytearray(boosts)).cast("f")
+        for word in self.text.barred:
+            changed[word] = 0.0
+        return changed
 
     def reseat(self) -> None:
         """Fill the restaurant anew from the segmentation."""

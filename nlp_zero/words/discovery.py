@@ -29,6 +29,7 @@ from .evidence import check_back, collect, words_of
 from .lexicon import Lexicon
 from .prior import encode
 from .redundancy import drop_redundant
+from .rules import PARTICLE
 from .segmentation import Rows, Types, branching_rows, by_cohesion, by_entropy, by_pmi, count_types
 from .symbols import SymbolText
 from .tokenizer import Tokenizer
@@ -279,6 +280,7 @@ class WordFinder:
             workers=self.workers,
             keep_going=self.keep_going,
             prior=encode(self._text, self._known_before()),
+            particle=ord(self._text.codes([PARTICLE])[0] or "\0"),
         )
         self._lengths = lengths
         types = count_types(ids, lengths)

@@ -11,8 +11,11 @@ The recipe has three stages, each of which hands on nothing but its segmentation
 2. **Classes**, twice. Words are clustered by their neighbours (:mod:`nlp_zero.words.classes`), pairs of one-symbol
    words that the model would rather see joined are joined everywhere at once (:mod:`nlp_zero.words.merging`; token by
    token the sampler cannot get there), and the sampler goes on with the classes of neighbours in its weights.
-3. **Expert.** Once more, with a logistic model of boundaries by the symbols around them, each half of the text judged
-   by what was learnt on the other (:mod:`nlp_zero.kernels.experts`).
+3. **Expert.** The same three times more, with a logistic model of boundaries by the symbols around them, each half of
+   the text judged by what was learnt on the other (:mod:`nlp_zero.kernels.experts`).
+
+A round of classes or with the expert is short, one sampled sweep and one that takes the best: what a round can change
+it changes in its first sweep, and what lets the chain go on are new classes, new merges, a new expert.
 
 A *gate* comes first (:mod:`nlp_zero.words.gate`): where every symbol is a word, none of this is done. Several *chains*
 with seeds of their own may run side by side, in threads; then they vote on each boundary (:mod:`nlp_zero.words.vote`).
@@ -34,6 +37,10 @@ from .symbols import WORD_LIMIT
 from .vote import majority
 
 __all__ = ["Outcome", "Progress", "Report", "Settings", "Stage", "Sweep", "schedule", "segment"]
+
+
+EXPERT = "expert"
+"""How the names of the stages with the expert begin."""
 
 
 class Stage(NamedTuple):
@@ -77,10 +84,11 @@ def schedule(settings: Settings) -> list[Stage]:
     """The stages of a chain, in order.
 
     >>> sum(stage.sweeps for stage in schedule(Settings()))
-    28
+    24
     """
-    rounds = [Stage(f"classes {number + 1}", 3, 1) for number in range(settings.rounds)]
-    return [Stage("words", 11, 3), *rounds, *([Stage("expert", 4, 2)] if settings.expert else [])]
+    rounds = [Stage(f"classes {number + 1}", 1, 1) for number in range(settings.rounds)]
+    experts = range(settings.expert_rounds if settings.expert else 0)
+    return [Stage("words", 11, 3), *rounds, *(Stage(f"{EXPERT} {number + 1}", 1, 1) for number in experts)]
 
 
 def segment(
@@ -93,19 +101,23 @@ def segment(
     workers: int = 1,
     keep_going: bool = False,
     prior: Prior | None = None,
+    particle: int = 0,
 ) -> Outcome:
     """The segmentation of a text by the whole recipe. ``scores`` as :func:`nlp_zero.kernels.branching` gives them.
 
     ``chains`` chains with the seeds seed, seed + 1, ... run in ``workers`` threads; the result does not depend on the
-    number of threads. ``prior``: what is known of words beforehand. With ``keep_going`` a Ctrl-C ends the sampling, and
-    what the last complete sweep of each chain left is the result. About 30 sweeps a chain, O(n) each; in C one takes
-    0.3 to 0.5 s for three million symbols.
+    number of threads. ``prior``: what is known of words beforehand. ``particle``: the symbol with which no word of
+    several begins, by hand (:mod:`nlp_zero.words.rules`), if ``settings.rules``. With ``keep_going`` a Ctrl-C ends the
+    sampling, and what the last complete sweep of each chain left is the result. About 25 sweeps a chain, O(n) each; in
+    C one takes 0.3 to 0.5 s for three million symbols.
     """
     verdict = judge(ids, settings)
     if verdict.one_symbol:
         return Outcome(bytes(1 if 0 < symbol < WORD_LIMIT else 0 for symbol in ids), verdict.facts())
     start = kernels.segment(ids, memoryview(scores).cast("h"), settings.max_length, 0)
     text = Substrings(ids, scores, settings.max_length, prior)
+    if settings.rules:
+        text.bar(particle)
     del scores  # 27 MB for three million symbols, if the caller has let go of them too
     runs = _Runs(text, start, settings, chains, report)
     try:
@@ -180,7 +192,7 @@ class _Runs:
             if stage.name == "words":
                 chain.words_stage(stage.sampled, stage.final, report)
             else:
-                chain.class_stage(stage.name, stage.sampled, stage.final, report, stage.name == "expert")
+                chain.class_stage(stage.name, stage.sampled, stage.final, report, stage.name.startswith(EXPERT))
 
     def _tell(self, number: int, sweep: Sweep, lengths: bytes) -> None:
         with self.lock:
