@@ -381,6 +381,8 @@ def _cut(options: argparse.Namespace, console: Console) -> None:
     """Segment; every line stays one line."""
     _check_target(options.output)
     tokenizer = _user_words(_tokenizer(options.model), options)
+    if options.granularity is not None:
+        tokenizer = tokenizer.with_granularity(options.granularity)
     corpus = _corpus(options)
     separator = options.delimiter
     with _output(options.output) as write:
@@ -619,6 +621,21 @@ def _file(text: str) -> str:
     return text
 
 
+def _granularity(text: str) -> float:
+    """A share, as argparse wants it.
+
+    >>> _granularity("-0.1")
+    -0.1
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not -10 <= value <= 10:
+        raise argparse.ArgumentTypeError(f"expected a share from -10 to 10, such as 0.1, got {text!r}")
+    return value
+
+
 def _weight(text: str) -> float:
     try:
         weight = float(text)
@@ -721,6 +738,12 @@ def _parser() -> argparse.ArgumentParser:
         const=" ",
         metavar="DELIM",
         help="what stands between two words (default: one space); taken out again, it leaves the line as it was",
+    )
+    verb.add_argument(
+        "--granularity",
+        type=_granularity,
+        metavar="G",
+        help="how much longer words shall be than the learnt ones: 0.02 for 2 %% longer, -0.1 for 10 %% shorter",
     )
 
     verb = _verb(verbs, "eval", _eval, "precision, recall, F1 and OOV recall, as the SIGHAN script counts")

@@ -97,13 +97,14 @@ class Context(NamedTuple):
         classes = _classes_of(sorted(words), text, kinds, pools)
         return cls(classes, pools, ratios, text.alphabet, weights, spelling, extents)
 
-    def parts(self, joints: bytes = b"") -> tuple[Any, ...]:
-        """The context as the kernel wants it; ModelError if the expert is damaged."""
+    def parts(self, cost: float = 0.0) -> tuple[Any, ...]:
+        """The context as the kernel wants it, with unknown words at a cost; ModelError if the expert is damaged."""
+        extents = array("f", [number - cost for number in array("f", self.extents)]).tobytes()
         bits, skips, values = expert.opened(self.expert)
         return (
             self.classes,
             self.classes,
-            joints or bytes(4 * len(self.classes)),
+            bytes(4 * len(self.classes)),
             self.pools,
             self.ratios,
             self.alphabet,
@@ -113,7 +114,7 @@ class Context(NamedTuple):
             _UNIT,
             expert.LIMIT,
             self.spelling,
-            self.extents,
+            extents,
             MOST,
         )
 

@@ -44,6 +44,8 @@ GAIN = 6.0
 PKU and MSR training text, where 0, 4, 6, 8 and 10 bits give a mean F1 of .734, .765, .772, .773 and .773: the least on
 the plateau (benchmarks/segmentation/gain.py)."""
 
+_SAMPLE = 20_000  # symbols on which the steps of granularity are measured
+
 LITTLE_TEXT = 20_000
 """Below so many symbols the finder warns that it knows little."""
 
@@ -332,7 +334,8 @@ class WordFinder:
         found = self.find()
         if self._lengths is None:
             return Tokenizer(found)
-        return Tokenizer(found, context=Context.learn(self._text, self._lengths, found.counts(), self.seed))
+        context = Context.learn(self._text, self._lengths, found.counts(), self.seed)
+        return Tokenizer(found, context=context).calibrate(self._text.sample(_SAMPLE))
 
     def examples(self, word: str, limit: int = 3, width: int = 12) -> list[str]:
         """The first contexts of a word: up to ``width`` characters of its line on either side, the word in 【】."""

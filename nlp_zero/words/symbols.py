@@ -217,6 +217,13 @@ class SymbolText:
             end += 1
         return self.string(start, place - start), self.string(place + size, end - place - size)
 
+    def sample(self, size: int) -> list[str]:
+        """Pieces from all over the text, of some ``size`` symbols together; all of it if there are fewer."""
+        if len(self.ids) <= size:
+            return list(self.lines())
+        length = size // 20
+        return [self.string((len(self.ids) - length) * number // 19, length) for number in range(20)]
+
     def lines(self) -> Iterator[str]:
         """The text line by line."""
         start = 0

@@ -201,3 +201,77 @@ def test_what_is_opened_is_what_was_packed() -> None:
     bits, skips, values = expert.opened(expert.pack(weights))
     assert (bits, list(array("b", values))) == (10, [0, 0, 16, -8])
     assert list(skips) == [255, 255, 190, 0]
+
+
+# Granularity ---------------------------------------------------------------------------------------------------------
+
+LENGTHS = [-2.0, -0.5, -0.2, -0.05, 0.0, 0.02, 0.1, 0.5, 2.0]
+
+
+def sentences(seed: int) -> list[str]:
+    """Sentences of known and unknown words."""
+    source = random.Random(seed)
+    return ["".join(source.choices([*NOUNS, *VERBS, "甲", "乙丙", "，"], k=12)) for _ in range(10)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_words_never_get_shorter_with_granularity(tokenizer: Tokenizer, seed: int, calibrated: bool) -> None:
+    lines = sentences(seed)
+    plain = Tokenizer({**tokenizer.lexicon.counts(), "研究生命": 1, "中国科学": 1})
+    for model in (tokenizer, plain):
+        scaled = model.calibrate(sentences(99)) if calibrated else model
+        for line in lines:
+            cuts = [scaled.tokenize(line, granularity) for granularity in LENGTHS]
+            assert all("".join(words) == line for words in cuts)
+            assert [len(words) for words in cuts] == sorted(map(len, cuts), reverse=True)
+        assert scaled.with_granularity(0).tokenize_lines(lines) == model.tokenize_lines(lines)
+        if calibrated:
+            assert len(scaled.tokenize(lines[0], -2.0)) > len(scaled.tokenize(lines[0]))
+
+
+def test_equal_steps_change_the_length_of_words_alike(tokenizer: Tokenizer) -> None:
+    lines = sentences(99)
+    scaled = tokenizer.calibrate(lines)
+    learnt = sum(map(len, scaled.tokenize_lines(lines)))
+    scale = scaled._data.scale
+    assert [share for share, _ in scale] == sorted(share for share, _ in scale) and (0.0, 0.0) in scale
+    for share, _ in scale:
+        got = sum(map(len, scaled.with_granularity(share).tokenize_lines(lines)))
+        assert learnt / got - 1 == pytest.approx(share)
+
+
+def test_scores_have_the_granularity_in_them(tokenizer: Tokenizer) -> None:
+    for granularity in (-0.3, 0.3):
+        model = tokenizer.with_granularity(granularity)
+        for text in TEXTS:
+            words = model.tokenize(text)
+            assert words == tokenizer.tokenize(text, granularity)
+            assert model.spans(text) == tokenizer.spans(text, granularity)
+            assert model.nbest(text, 1)[0] == (model.score(words), words)
+        word = "研究生命起源"
+        assert model.with_words([word], weight=0.001).tokenize(word) == [word]
+        assert model.with_words([word], weight=-0.001).tokenize(word) != [word]
+
+
+def test_a_model_keeps_its_granularity(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    model = tokenizer.calibrate(sentences(1)).with_granularity(-1.0)
+    model.save(tmp_path / "model")
+    loaded = Tokenizer.load(tmp_path / "model")
+    assert loaded.granularity == -1.0
+    assert loaded.tokenize(TEXTS[0]) == model.tokenize(TEXTS[0]) != loaded.tokenize(TEXTS[0], 0.0)
+    assert pickle.loads(pickle.dumps(loaded)).tokenize(TEXTS[0]) == model.tokenize(TEXTS[0])
+
+
+def test_nested_words_make_up_the_longer_ones(tokenizer: Tokenizer) -> None:
+    text = sentences(3)[0]
+    nested = tokenizer.with_granularity(-10).nested(text, 0.3)
+    assert "".join(word for word, _ in nested) == text
+    assert all("".join(inner) == word for word, inner in nested)
+    assert any(len(inner) > 1 for _, inner in nested)
+
+
+@pytest.mark.parametrize("granularity", [math.nan, 11, -10.5])
+def test_a_granularity_beyond_reason_is_refused(tokenizer: Tokenizer, granularity: float) -> None:
+    with pytest.raises(ValueError, match="granularity: expected a share"):
+        tokenizer.with_granularity(granularity)
