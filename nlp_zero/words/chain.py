@@ -38,7 +38,7 @@ class Settings(NamedTuple):
     class_gamma: float = 0.18  # the same when classes have their say
     class_power: float = 1.5  # of the ratio of neighbouring classes
     target: float = TARGET
-    rounds: int = 2  # with classes, before those with the expert
+    rounds: int = 4  # with classes, before those with the expert
     expert_rounds: int = 3  # with classes and the expert
     steer: bool = True
     merge: bool = True

@@ -8,7 +8,7 @@ The recipe has three stages, each of which hands on nothing but its segmentation
    autonomy in bits (Magistry & Sagot 2012). The prior of word lengths is learnt from the words seen at least twice,
    and the bonus b is steered after each sweep so that the share q1 of one-symbol words among all draws from the base
    measure comes to :data:`nlp_zero.words.chain.TARGET`: on news that share, not gamma, is what quality depends on.
-2. **Classes**, twice. Words are clustered by their neighbours (:mod:`nlp_zero.words.classes`), pairs of one-symbol
+2. **Classes**, four times. Words are clustered by their neighbours (:mod:`nlp_zero.words.classes`), pairs of one-symbol
    words that the model would rather see joined are joined everywhere at once (:mod:`nlp_zero.words.merging`; token by
    token the sampler cannot get there), and the sampler goes on with the classes of neighbours in its weights.
 3. **Expert.** The same three times more, with a logistic model of boundaries by the symbols around them, each half of
@@ -84,7 +84,7 @@ def schedule(settings: Settings) -> list[Stage]:
     """The stages of a chain, in order.
 
     >>> sum(stage.sweeps for stage in schedule(Settings()))
-    24
+    28
     """
     rounds = [Stage(f"classes {number + 1}", 1, 1) for number in range(settings.rounds)]
     experts = range(settings.expert_rounds if settings.expert else 0)
@@ -108,7 +108,7 @@ def segment(
     ``chains`` chains with the seeds seed, seed + 1, ... run in ``workers`` threads; the result does not depend on the
     number of threads. ``prior``: what is known of words beforehand. ``particle``: the symbol with which no word of
     several begins, by hand (:mod:`nlp_zero.words.rules`), if ``settings.rules``. With ``keep_going`` a Ctrl-C ends the
-    sampling, and what the last complete sweep of each chain left is the result. About 25 sweeps a chain, O(n) each; in
+    sampling, and what the last complete sweep of each chain left is the result. About 30 sweeps a chain, O(n) each; in
     C one takes 0.3 to 0.5 s for three million symbols.
     """
     verdict = judge(ids, settings)
