@@ -11,7 +11,18 @@ import sysconfig
 from setuptools import Extension, setup
 
 KERNELS = "nlp_zero/kernels"
-KERNEL_NAMES = ("_module", "clustering", "counting", "experts", "lattice", "merges", "reach", "sampling", "windows")
+KERNEL_NAMES = (
+    "_module",
+    "clustering",
+    "counting",
+    "experts",
+    "flow",
+    "lattice",
+    "merges",
+    "reach",
+    "sampling",
+    "windows",
+)
 
 # One wheel for Python 3.11 and later. The free-threaded build has no limited API before 3.15.
 limited = not sysconfig.get_config_var("Py_GIL_DISABLED") and sys.implementation.name == "cpython"

@@ -544,6 +544,39 @@ def _argument(argument: str) -> str:
         ) from None
 
 
+def _cluster(options: argparse.Namespace, console: Console) -> None:
+    """The communities of a graph by the map equation."""
+    from .network.communities import communities
+    from .network.graph import Graph
+
+    _check_target(options.output)
+    ending = os.path.splitext(options.output or "")[1][1:]
+    format = options.format or (ending if ending in _TREE_FORMATS else "tree")
+    graph = Graph.load(options.net, directed=options.directed, encoding=options.encoding, errors=options.errors)
+    console.detail(f"read {len(graph):,} nodes, {len(graph.sources):,} links")
+
+    def progress(trial: int, length: float) -> None:
+        console.progress("trials", trial, options.trials)
+        console.detail(f"trial {trial}: {length:.9f} bits")
+
+    found = communities(
+        graph,
+        two_level=options.two_level,
+        trials=options.trials,
+        seed=options.seed,
+        progress=progress,
+        model=options.flow_model,
+        teleportation=options.teleportation,
+        recorded=options.recorded,
+        to_nodes=options.to_nodes,
+        markov_time=options.markov_time,
+    )
+    with _output(options.output) as write:
+        for line in found.lines(format):
+            write(line)
+    console.note(found.describe())
+
+
 def _info(options: argparse.Namespace, console: Console) -> None:
     """What a file is and where it came from."""
     from . import storage
@@ -644,6 +677,24 @@ def _weight(text: str) -> float:
     if not abs(weight) <= 1e6:
         raise argparse.ArgumentTypeError(f"expected a number of nats from -1e6 to 1e6, such as 2, got {text!r}")
     return weight
+
+
+def _probability(text: str) -> float:
+    return _number_from(text, 0.0, 1.0, "a probability from 0 to 1, such as 0.15")
+
+
+def _markov_time(text: str) -> float:
+    return _number_from(text, 1e-6, 1e6, "a number from 1e-6 to 1e6, such as 0.5")
+
+
+def _number_from(text: str, least: float, most: float, expected: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+    return number
 
 
 def _encoding(text: str) -> str:
@@ -781,6 +832,17 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--word", metavar="WORD", help="say why this word of the text won or lost, and what makes it win")
     verb.add_argument("--json", action="store_true", help="one JSON object a text")
 
+    verb = _verb(verbs, "cluster", _cluster, "communities of a graph by the map equation (InfoMap)", _walking)
+    verb.add_argument("net", metavar="NET", help="Pajek .net, or a list of links: SOURCE TARGET [WEIGHT] on each line")
+    verb.add_argument(
+        "-o", "--output", metavar="FILE", help="OUT.tree, OUT.clu or OUT.json; default: standard output, as .tree"
+    )
+    verb.add_argument("--format", choices=_TREE_FORMATS, help="default: as the ending of FILE says, else tree")
+    verb.add_argument("--two-level", action="store_true", help="no modules in modules")
+    verb.add_argument("--trials", type=_positive, default=1, metavar="N", help="take the best of N (default: 1)")
+    verb.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
+    _decoding(verb)
+
     verb = _verb(verbs, "info", _info, "what a file is and where it came from")
     verb.add_argument("files", nargs="+", metavar="FILE", help="a model or a lexicon")
     verb.add_argument("--json", action="store_true", help="one JSON object a file")
@@ -875,6 +937,37 @@ def _sampling(verb: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--keep-going", action="store_true", help="after a Ctrl-C take what the last complete sweep has left"
+    )
+
+
+# Those of nlp_zero.network, which is not imported to read a command line.
+_TREE_FORMATS = ("tree", "clu", "json")
+_FLOW_MODELS = ("undirected", "directed", "undirdir", "outdirdir", "rawdir")
+
+
+def _walking(verb: argparse.ArgumentParser) -> None:
+    way = verb.add_mutually_exclusive_group()
+    way.add_argument(
+        "--directed", action="store_true", default=None, help="links lead one way (default: those of *Arcs do)"
+    )
+    way.add_argument("--undirected", dest="directed", action="store_false", default=None, help="links lead both ways")
+    group = verb.add_argument_group("options of the random walk")
+    group.add_argument("--flow-model", choices=_FLOW_MODELS, help="default: as the links are directed")
+    group.add_argument(
+        "--teleportation",
+        type=_probability,
+        default=0.15,
+        metavar="P",
+        help="probability of a jump in each step, where links are directed (default: 0.15)",
+    )
+    group.add_argument("--recorded", action="store_true", help="the code describes these jumps, too")
+    group.add_argument("--to-nodes", action="store_true", help="jumps go to nodes alike, not to links by weight")
+    group.add_argument(
+        "--markov-time",
+        type=_markov_time,
+        default=1.0,
+        metavar="T",
+        help="steps between two words of the code: above 1 larger modules, below 1 smaller ones (default: 1)",
     )
 
 

@@ -19,5 +19,9 @@ class LexiconError(NlpZeroError, ValueError):
     """A lexicon file or entry that cannot be read."""
 
 
+class GraphError(NlpZeroError, ValueError):
+    """A link, a node or a partition that no graph can have."""
+
+
 class ModelError(NlpZeroError, ValueError):
     """A model file that is damaged, of another kind, or of a version that this program does not know."""

@@ -7,6 +7,7 @@
 extern PyMethodDef clustering_methods[];
 extern PyMethodDef counting_methods[];
 extern PyMethodDef experts_methods[];
+extern PyMethodDef flow_methods[];
 extern PyMethodDef lattice_methods[];
 extern PyMethodDef merges_methods[];
 extern PyMethodDef reach_methods[];

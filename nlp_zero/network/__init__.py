@@ -1,0 +1,1 @@
+"""Graphs, random walks on them, and the communities that shorten their description (the map equation)."""
