@@ -23,9 +23,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .errors import DecodingError, InputError, LexiconError, ModelError, NlpZeroError
+    from .errors import DecodingError, GraphError, InputError, LexiconError, ModelError, NlpZeroError
     from .evaluation import Scores, segmentation_scores
     from .kernels import backend
+    from .network.communities import Communities, communities
+    from .network.graph import Graph
+    from .network.map_equation import map_equation
     from .text.corpus import Corpus
     from .words.discovery import WordFinder
     from .words.lexicon import Entry, Lexicon
@@ -34,9 +37,12 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "Communities",
     "Corpus",
     "DecodingError",
     "Entry",
+    "Graph",
+    "GraphError",
     "InputError",
     "Lexicon",
     "LexiconError",
@@ -48,13 +54,19 @@ __all__ = [
     "WordFinder",
     "__version__",
     "backend",
+    "communities",
+    "map_equation",
     "segmentation_scores",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("DecodingError", "InputError", "LexiconError", "ModelError", "NlpZeroError"), ".errors"),
+    **dict.fromkeys(("DecodingError", "GraphError", "InputError", "LexiconError"), ".errors"),
+    **dict.fromkeys(("ModelError", "NlpZeroError"), ".errors"),
     **dict.fromkeys(("Scores", "segmentation_scores"), ".evaluation"),
     "backend": ".kernels",
+    **dict.fromkeys(("Communities", "communities"), ".network.communities"),
+    "Graph": ".network.graph",
+    "map_equation": ".network.map_equation",
     "Corpus": ".text.corpus",
     "WordFinder": ".words.discovery",
     **dict.fromkeys(("Entry", "Lexicon"), ".words.lexicon"),

@@ -915,3 +915,65 @@ def test_ctrl_c_while_sampling_keeps_the_last_sweep_if_asked(box: Sandbox, chain
             cut = box.process("cut", "-m", "new.model", "raw.txt")
             assert cut.status == 0 and cut.out.replace(" ", "") == RAW
             (box.folder / "new.model").unlink()
+
+
+# cluster
+
+
+TRIANGLES = "茶\t水\n茶\t叶\n水\t叶\n酒\t杯\n酒\t瓶\n杯\t瓶\n叶\t酒\n"
+
+
+def test_cluster_prints_a_tree_and_says_the_length(box: Sandbox) -> None:
+    box.write("links.tsv", TRIANGLES)
+    done = box.run("cluster", "links.tsv")
+    assert done.status == 0
+    rows = [line.split(" ") for line in done.out.splitlines() if not line.startswith("#")]
+    assert [(path, name) for path, _, name in rows] == [
+        *(("1:1", '"叶"'), ("1:2", '"茶"'), ("1:3", '"水"')),
+        *(("2:1", '"酒"'), ("2:2", '"杯"'), ("2:3", '"瓶"')),
+    ]
+    assert done.err == (
+        "nlp-zero: 6 nodes in 2 modules: 2.320730 bits a step (index 0.142857, modules 2.177873), "
+        "9.2 % less than in one module\n"
+    )
+
+
+def test_cluster_writes_the_format_of_the_ending(box: Sandbox) -> None:
+    box.write("links.tsv", TRIANGLES)
+    for name in ("out.tree", "out.clu", "out.json", "out"):
+        done = box.run("cluster", "links.tsv", "-q", "--trials", "3", "-o", name)
+        assert (done.status, done.out, done.err) == (0, "", "")
+    assert box.read("out") == box.read("out.tree") == box.run("cluster", "links.tsv", "--trials", "3").out
+    assert box.read("out.clu").splitlines()[2].startswith('"叶" 1 0.21428')
+    assert json.loads(box.read("out.json"))["codelength"] == pytest.approx(2.320730, abs=1e-6)
+    assert box.run("cluster", "links.tsv", "--format", "clu").out == box.read("out.clu")
+
+
+def test_cluster_hands_on_the_options_of_the_walk(box: Sandbox) -> None:
+    box.write("links.tsv", "1 2 2\n2 3 2\n3 4 2\n4 1 2\n5 6 2\n6 7 2\n7 8 2\n8 5 2\n2 5 1\n6 1 1\n3 1 1\n8 6 0.5\n")
+    expected = {
+        ("--undirected",): 2.582459709,
+        ("--directed",): 2.552982578,
+        ("--directed", "--to-nodes"): 2.543170577,
+        ("--directed", "--recorded"): 2.797310192,
+        ("--directed", "--teleportation", "0.05"): 2.559322069,
+        ("--directed", "--flow-model", "rawdir"): 2.544275539,
+    }
+    for options, length in expected.items():
+        done = box.run("cluster", "links.tsv", "--two-level", "--trials", "10", "--format", "json", *options)
+        assert json.loads(done.out)["codelength"] == pytest.approx(length, abs=1e-9), options
+    box.write("triangles.tsv", TRIANGLES)
+    done = box.run("cluster", "triangles.tsv", "--markov-time", "2", "--seed", "5")
+    assert done.err.startswith("nlp-zero: all 6 nodes in one module, 2.556657 bits a step") and done.status == 0
+
+
+def test_cluster_names_what_is_wrong(box: Sandbox) -> None:
+    box.write("bad.net", '*Vertices 2\n1 "a"\n2 "b"\n*Edges\n1 2 -3\n')
+    done = box.run("cluster", "bad.net", "-o", "out.tree")
+    assert (done.status, done.out) == (1, "") and "out.tree" not in box.files()
+    assert done.err == "nlp-zero: bad.net: line 5: expected a weight above 0 and finite, got '1 2 -3'\n"
+    for option, value in (("--teleportation", "2"), ("--markov-time", "0"), ("--trials", "0"), ("--flow-model", "x")):
+        assert box.process("cluster", "bad.net", option, value).status == 2
+    box.write("empty.txt", "")
+    done = box.run("cluster", "empty.txt")
+    assert (done.status, done.err) == (0, "nlp-zero: 0 nodes, no links between them: nothing to tell modules by\n")

@@ -73,7 +73,7 @@ class OnlyStandard:
         return None
 
 outside = []
-known = set(sys.modules)
+known = {"org", *sys.modules}  # copy, which dataclasses want, asks for a module of Jython
 sys.meta_path.insert(0, OnlyStandard())
 sys.path.insert(0, sys.argv[1])
 import nlp_zero

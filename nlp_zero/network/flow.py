@@ -90,7 +90,7 @@ def walk(
         raise ValueError(f"teleportation: expected a probability from 0 to 1, such as 0.15, got {teleportation!r}")
     if not (isfinite(markov_time) and markov_time > 0):
         raise ValueError(f"markov_time: expected a number above 0, such as 1.0, got {markov_time!r}")
-    if model == "undirected":
+    if model == "undirected" or not graph.sources:
         return Flow(_undirected(graph, markov_time), 0)
     sources, targets, weights = _arcs(graph)
     if model == "directed":
@@ -169,19 +169,17 @@ def _directed(
 ) -> Flow:
     strengths = _sums(size, sources, weights)
     total = fsum(weights)
-    if to_nodes or not total:
+    if to_nodes:
         landings = array("d", [1.0 / size] * size)
     else:
         landings = _scaled(_sums(size, targets, weights) if recorded else strengths, 1.0 / total)
-    rates, steps = kernels.visit_rates(
-        size, sources, targets, weights, landings, probability, TOLERANCE, MOST_STEPS if total else 0
-    )
+    rates, steps = kernels.visit_rates(size, sources, targets, weights, landings, probability, TOLERANCE, MOST_STEPS)
     visits = array("d", rates)
     flows = array(
         "d",
         [visits[source] * weight / strengths[source] for source, weight in zip(sources, weights, strict=True)],
     )
-    if recorded and total:
+    if recorded:
         left = [probability if strength else 1.0 for strength in strengths]
         teleports = array("d", [visit * share for visit, share in zip(visits, left, strict=True)])
         flows = _scaled(flows, 1.0 - probability)

@@ -5,9 +5,10 @@ the same nodes add up; a link from a node to itself is kept, and so is a node wi
 
 Files are read in two formats, told apart by their content. A *link list* has a link on each line, ``source``,
 ``target`` and perhaps ``weight``, apart by tabs (names may then have spaces in them) or, on a line without a tab, by
-white space; lines that begin with ``#`` or ``%`` are notes. A *Pajek* file (``.net``) has ``*Vertices N`` (or no N), then a
-number and perhaps a name in double quotes on each line, and ``*Edges`` (links without direction), ``*Arcs`` (with) or
-``*Links`` (as the caller says), then two numbers and perhaps a weight on each line.
+white space; lines that begin with ``#`` or ``%`` are notes, unless the sign stands alone before a tab: then it is a
+name, as ``*`` is. A *Pajek* file (``.net``) has ``*Vertices`` and perhaps their number, then a number and perhaps a
+name in double quotes on each line, and ``*Edges`` (links without direction), ``*Arcs`` (with) or ``*Links`` (as the
+caller says), then two numbers and perhaps a weight on each line.
 """
 
 from __future__ import annotations
@@ -207,9 +208,9 @@ class _Reader:
         for self.line, raw in enumerate(lines, 1):
             self.text = raw
             text = raw.strip()
-            if not text or text[0] in "#%":
+            if not text or (text[0] in "#%" and text[1:2] != "\t"):
                 continue
-            if text[0] == "*":
+            if text[0] == "*" and text[1:2] != "\t":
                 self._begin_section(text, take)
             else:
                 take[self.section](raw)
