@@ -22,7 +22,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from math import log
+from math import exp, log
 from typing import Any, NamedTuple
 
 from .. import kernels
@@ -32,7 +32,7 @@ from .classes import CLASSES, word_classes
 from .segmentation import count_types
 from .symbols import SymbolText, is_shape
 
-__all__ = ["Context"]
+__all__ = ["POWER", "Context"]
 
 POWER = 1.5
 """The power of R: that of the sampler (see :class:`nlp_zero.words.chain.Settings`)."""
@@ -123,6 +123,33 @@ class Context(NamedTuple):
         values = array("f", self.ratios).tolist()
         count = max(round(len(values) ** 0.5), 1)
         return [values[row : row + count] for row in range(0, len(values), count)]
+
+    def shares(self) -> list[float]:
+        """The share of each length, 1, 2, ..., among unknown words of Han characters."""
+        extents = array("f", self.extents).tolist()
+        whole = sum(map(exp, extents))
+        return [exp(number) / whole for number in extents]
+
+    def speller(self) -> Callable[[str], float | None]:
+        """The logarithm of the probability of an unknown word of Han characters, given that one comes; None of others.
+
+        A single one is any of the alphabet, which one that is not in it has a place in.
+        """
+        numbers = iter(array("f", self.spelling).tolist())
+        triples = list(zip(numbers, numbers, numbers, strict=True))
+        places = dict(zip(self.alphabet, triples[_FIRST_SYMBOL:], strict=True))
+        rare, shares = triples[0], [log(share) for share in self.shares()]
+
+        def spell(word: str) -> float | None:
+            if len(word) > len(shares) or any(char_class(character) != HAN for character in word):
+                return None
+            if len(word) == 1:
+                return shares[0] - log(len(places) + 1)
+            spelt = [places.get(character, rare) for character in word]
+            inner = sum(triple[1] for triple in spelt[1:-1])
+            return shares[len(word) - 1] + spelt[0][0] + inner + spelt[-1][2]
+
+        return spell
 
     def stranger(self, code: int, length: int) -> int:
         """The class of an unknown stretch: ``code`` is that of its first character, ``length`` in characters."""

@@ -53,7 +53,7 @@ import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import ceil, exp, floor, inf, isfinite, isnan, log, nan
 from typing import Any, NamedTuple
 
@@ -61,7 +61,7 @@ from .. import kernels, storage
 from ..errors import LexiconError, ModelError
 from ..kernels.lattice import COMMA, JOINER, PERCENT, PICTOGRAPH, PLACEHOLDERS, REGIONAL, SEPARATOR
 from ..text.characters import CLASS_NAMES, DIGIT, LATIN, MARK, OTHER, char_class, class_table
-from .context import Context
+from .context import POWER, Context
 from .lexicon import Entry, Lexicon
 from .paths import FORCED, UNKNOWN, Edge, Lattice
 from .symbols import LATIN as LETTERS
@@ -497,6 +497,33 @@ class Tokenizer:
             context=data.context and data.context.reordered(words, order),
         )
 
+    # What a text costs
+
+    def log_probability(self, text: str) -> float:
+        """The logarithm of the probability of a text, in nats: of the sum over all segmentations in its lattice.
+
+        A model of words that sums to one at most. With N the sum of all counts, V the words of the lexicon (0 without
+        a context) and u those seen once, D = N + V + u: a word has the probability count / D; an unknown Han word of
+        the context V / D times its length and characters as the context spells them; any other unknown stretch of a
+        class u / D / 9 times its length and spelling (:data:`SPELLING`), and so each run in a shape. With a context,
+        each word is also weighed by R(a, b) of its class and the one before, to the power 1, with each row a of them
+        normalised over all words. Neither the expert, nor weights of your own words, nor granularity, nor an end of
+        the text is in it. O(edges), in Python: some 40,000 characters a second.
+
+        >>> round(Tokenizer({"研究": 2, "生命": 1, "命": 1}).log_probability("研究生命"), 4)
+        -2.8904
+        """
+        lattice = self.lattice(text)
+        chances = self._engines.get("chances")
+        if chances is None:
+            chances = self._engines["chances"] = _Chances(self._data)
+        edges = [
+            (edge.start, edge.end, chances.of(text[edge.start : edge.end], edge.word), edge.word)
+            for edge in lattice.edges
+        ]
+        classes = bytes(group + 1 for group in lattice.classes) if chances.spell is not None else b""
+        return Lattice(text, edges, classes, chances.ratios).log_partition()
+
     # Granularity
 
     def with_granularity(self, granularity: float) -> Tokenizer:
@@ -707,6 +734,72 @@ class Explanation(NamedTuple):
             for verdict in self.verdicts
         ]
         return {"text": self.text, "words": self.words, "score": self.score, "edges": rows, "verdicts": verdicts}
+
+
+class _Chances:
+    """The probabilities of words for :meth:`Tokenizer.log_probability`."""
+
+    def __init__(self, data: _Data) -> None:
+        words = _split_words(data.words)
+        context = data.context
+        known = len(words) if context is not None else 0
+        self.whole = log(data.total + known + data.once)
+        self.once = log(data.once) - log(len(CLASS_NAMES))
+        self.new = log(max(known, 1))
+        self.words = [log(count or 0.5) - self.whole for count in data.counts]
+        self.place = {word: index for index, word in enumerate(words)}
+        self.shapes = {index for index, word in enumerate(words) if is_shape(word)}
+        self.spell = None if context is None else context.speller()
+        self.ratios: Sequence[Sequence[float]] = ((0.0,),)
+        if context is not None:
+            self.ratios = self._normalised(context, data)
+
+    def of(self, text: str, word: int) -> float:
+        """The logarithm of the probability of a stretch that is this word, or unknown."""
+        if word < 0:
+            word = self.place.get(text, word)
+        if word < 0:
+            return self._unknown(text)
+        return self.words[word] + (self._runs(text) if word in self.shapes else 0.0)
+
+    def _unknown(self, text: str) -> float:
+        spelt = self.spell(text) if self.spell is not None else None
+        if spelt is not None:
+            return self.new - self.whole + spelt
+        code = char_class(text[0])
+        return self.once - self.whole + self._spelling(code, len(text))
+
+    def _spelling(self, code: int, length: int) -> float:
+        """Of a stretch of a class: its length, geometric, and its characters, each as likely as any."""
+        alphabet, mean = SPELLING[CLASS_NAMES[code]]
+        return (length - 1) * log(1.0 - 1.0 / mean) - log(mean) - length * log(alphabet)
+
+    def _runs(self, text: str) -> float:
+        """Of the runs that a shape leaves open."""
+        total = 0.0
+        for code, run in groupby(text, lambda character: DIGIT if character.isdigit() else char_class(character)):
+            if code in _RUN_CLASSES:
+                total += self._spelling(code, len(list(run)))
+        return total
+
+    def _normalised(self, context: Context, data: _Data) -> list[list[float]]:
+        """log R(a, b), each row a normalised by the probabilities of the classes; the classes are one higher here.
+
+        Class 0 is the edge of the text: before it anything may end, and what follows is as behind the old class 0.
+        """
+        classes, table = list(context.classes), context.table()
+        chance = [0.0] * len(table)
+        for index, group in enumerate(classes):
+            chance[group] += exp(self.words[index])
+        chance[0] += exp(self.once - self.whole) * len(CLASS_NAMES)
+        for length, share in enumerate(context.shares()):
+            chance[context.pools[length]] += exp(self.new - self.whole) * share
+        rows = []
+        for row in table:
+            ratios = [value / POWER for value in row]
+            total = log(sum(share * exp(ratio) for share, ratio in zip(chance, ratios, strict=True)))
+            rows.append([0.0, *(ratio - total for ratio in ratios)])
+        return [rows[0], *rows]
 
 
 # Inner parts -------------------------------------------------------------------------------------------------------

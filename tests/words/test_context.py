@@ -275,3 +275,35 @@ def test_nested_words_make_up_the_longer_ones(tokenizer: Tokenizer) -> None:
 def test_a_granularity_beyond_reason_is_refused(tokenizer: Tokenizer, granularity: float) -> None:
     with pytest.raises(ValueError, match="granularity: expected a share"):
         tokenizer.with_granularity(granularity)
+
+
+# What a text costs ---------------------------------------------------------------------------------------------------
+
+
+def test_the_probability_of_a_text_is_the_sum_over_its_segmentations() -> None:
+    tokenizer = Tokenizer({"研究": 2, "生命": 1, "命": 1, "生": 3})
+    both = [2 / 9 * (1 / 9), 2 / 9 * (3 / 9) * (1 / 9)]  # 研究 生命, 研究 生 命: 7 words counted, 2 of them once
+    others = tokenizer.log_probability("研究生命") - math.log(math.fsum(both))
+    assert 0 <= others < 1e-9  # 研 and 究 are hardly words
+
+
+def test_no_more_than_all_is_given_to_the_next_word(tokenizer: Tokenizer) -> None:
+    plain = Tokenizer(tokenizer.lexicon)
+    for model in (plain, tokenizer):
+        texts = [word for word in tokenizer.lexicon if word < "\ufdd0"] + ["甲", "乙", "甲乙", "。", "の"]
+        assert math.fsum(math.exp(model.log_probability(text)) for text in texts) < 1.0
+    assert math.fsum(math.exp(tokenizer.log_probability(text)) for text in NOUNS) > 0.3
+
+
+def test_classes_make_the_order_of_words_count(tokenizer: Tokenizer) -> None:
+    assert tokenizer.log_probability("科学喜欢生命") > tokenizer.log_probability("科学生命喜欢")
+    same = Tokenizer(tokenizer.lexicon)
+    assert same.log_probability("科学喜欢生命") == pytest.approx(same.log_probability("科学生命喜欢"))
+
+
+def test_the_probability_has_no_granularity_and_no_end(tokenizer: Tokenizer) -> None:
+    assert tokenizer.log_probability("") == 0.0
+    text = TEXTS[0]
+    assert tokenizer.with_granularity(0.3).log_probability(text) == tokenizer.log_probability(text)
+    for other in TEXTS:
+        assert tokenizer.log_probability(other) <= 0.0
