@@ -66,6 +66,8 @@ def _check_length(name: str, items: Any, expected: int) -> None:
 
 
 def _check_below(name: str, items: Any, size: int) -> None:
+    if not len(items) or max(items) < size:
+        return
     for place, item in enumerate(items):
         if item >= size:
             raise ValueError(f"{name}: expected numbers below {size}, got {item} at {place}")
@@ -441,15 +443,16 @@ class _Modules:
         cost = _plogp(index) + term - left[6]
         index += left[5] - entry
         if self.symmetric:
-            flows, outs, entries, terms = self.flows, self.outs, self.entries, self.terms
+            flows, outs, terms = self.flows, self.outs, self.terms
             for module, outflow in out_to.items():
                 if module == home:
                     continue
-                leave = outs[module] + (out - outflow) - outflow
+                left_before = outs[module]  # which is its rate of entering, too
+                leave = left_before + (out - outflow) - outflow
                 coded = leave * log2(leave) if leave > 0.0 else 0.0
                 both = leave + (flows[module] + flow)
                 value = (both * log2(both) if both > 0.0 else 0.0) - coded - coded
-                entered = index + (leave - entries[module])
+                entered = index + (leave - left_before)
                 new = (entered * log2(entered) if entered > 0.0 else 0.0) + value - terms[module]
                 if new < cost - LEAST_GAIN:
                     best, cost, entry, term = module, new, leave, value

@@ -103,7 +103,11 @@ def climb(
     """Move nodes, then modules, then modules of modules, from a given partition until nothing moves."""
     moved, _ = kernels.move_nodes(network, bounds, exits, labels, random.next())
     level = level_of(network, array("I", moved))
-    bounds = _of_modules(level, bounds)
+    return _climb_on(level, random, _of_modules(level, bounds), exits)
+
+
+def _climb_on(level: Level, random: Random, bounds: array[int], exits: array[float]) -> Level:
+    """Move the modules of a partition, and modules of them, until nothing moves."""
     while level.size > 1:
         moved, moves = kernels.move_nodes(level.network, bounds, exits, singles(level.size), random.next())
         if not moves:
@@ -144,7 +148,9 @@ def refine(network: Network, level: Level, random: Random) -> Level:
 
 
 def _fine(network: Network, level: Level, random: Random) -> Level:
-    return climb(network, level.labels, random)
+    """Let single nodes move between modules, then modules."""
+    moved, moves = kernels.move_nodes(network, NO_BOUNDS, ROOT, level.labels, random.next())
+    return _climb_on(level_of(network, array("I", moved)), random, NO_BOUNDS, ROOT) if moves else level
 
 
 def _coarse(network: Network, level: Level, random: Random) -> Level:
@@ -310,7 +316,7 @@ def search(
     if not size:
         return Found([], CodeLength(0.0, 0.0, 0.0), 0)
     start = singles(size)
-    known: list[list[Path]] = [[(0,)] * size]
+    known: list[list[Path]] = []
     if initial is not None:
         numbers: dict[Path, int] = {}
         start = array("I", [numbers.setdefault(path, len(numbers)) for path in initial])
@@ -327,9 +333,11 @@ def search(
             best = Found(paths, length, trial)
         if progress is not None:
             progress(trial, length.total)
+    assert best is not None
+    if best.length.total > best.length.one_level + LEAST_GAIN:
+        known.append([(0,)] * size)
     for paths in known:
         length = code_length(network, paths)
-        if best is None or length.total < best.length.total - LEAST_GAIN:
+        if length.total < best.length.total - LEAST_GAIN:
             best = Found(paths, length, 0)
-    assert best is not None
     return best

@@ -133,7 +133,7 @@ def test_a_search_starts_from_a_given_partition() -> None:
 def test_restarts_only_help(shared: Path) -> None:
     network = walk(load(shared, "mapequation/ninetriangles.net")).network
     plain = search(network, two_level=True, restarts=0)
-    assert search(network, two_level=True, restarts=6).length.total < plain.length.total
+    assert search(network, two_level=True, restarts=20).length.total < plain.length.total
     assert search(network, two_level=True).length == plain.length
 
 
