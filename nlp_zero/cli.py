@@ -204,12 +204,14 @@ def _report_reading(corpus: Corpus, console: Console) -> None:
     )
 
 
-def _tokenizer(path: str) -> Tokenizer:
-    """A tokenizer from a model file, or from a lexicon in any format that is known."""
+def _tokenizer(path: str | None) -> Tokenizer:
+    """A tokenizer from a model file, or from a lexicon in any format that is known; None: the built-in one."""
     from .errors import LexiconError
     from .words.lexicon import Lexicon
     from .words.tokenizer import Tokenizer
 
+    if path is None:
+        return Tokenizer()
     if _is_model(path):
         return Tokenizer.load(path)
     lexicon = Lexicon.load(path)
@@ -220,12 +222,12 @@ def _tokenizer(path: str) -> Tokenizer:
 
 def _is_model(path: str) -> bool:
     """Whether a file begins as a model does; whether it is whole, loading it will tell."""
-    from .storage import MAGIC
+    from .storage import BEGINNINGS
 
     if os.path.exists(path) and not os.path.isfile(path):
         return False  # the first bytes of a pipe could not be read again
     with open(path, "rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
+        return file.read(8).startswith(BEGINNINGS)
 
 
 def _user_words(tokenizer: Tokenizer, options: argparse.Namespace) -> Tokenizer:
@@ -252,6 +254,8 @@ def _learn(options: argparse.Namespace, console: Console) -> None:
     finder, corpus = _train(options, console)
     lexicon = finder.find(progress=console.progress)
     model = finder.tokenizer()
+    if options.gold:
+        model = _tuned(model, options.gold, console)
     model.save(options.output)
     _summarize(finder, lexicon, corpus, console)
     if options.explain_settings:
@@ -262,6 +266,25 @@ def _learn(options: argparse.Namespace, console: Console) -> None:
     if options.show:
         rows = _rows(_without_shapes(lexicon), "tsv", options.show)
         _print("".join(dropwhile(lambda line: line.startswith("#"), rows)))
+
+
+def _tuned(model: Tokenizer, path: str, console: Console) -> Tokenizer:
+    """The model at the granularity that suits a few segmented lines best."""
+    from .errors import InputError
+    from .evaluation import best_granularity
+    from .text.corpus import Corpus
+
+    gold = [line.split() for line in Corpus(path) if not line.isspace() and line]
+    if not gold:
+        raise InputError(f"{path}: expected lines of words separated by spaces, got none")
+
+    def cut(lines: list[str], granularity: float) -> list[list[str]]:
+        return model.with_granularity(granularity).tokenize_lines(lines)
+
+    granularity, scores = best_granularity(cut, gold)
+    tried = ", ".join(f"{step:+.2f} {f1:.3f}" for step, f1 in scores.items())
+    console.note(f"semi-supervised: granularity {granularity:+.2f} chosen by {len(gold):,} gold lines; F1 {tried}")
+    return model.with_granularity(granularity)
 
 
 def _words(options: argparse.Namespace, console: Console) -> None:
@@ -308,6 +331,7 @@ def _train(options: argparse.Namespace, console: Console) -> tuple[WordFinder, C
             workers=options.workers,
             prior=_known_words(options),
             base=_tokenizer(options.base) if options.base else None,
+            rules=not options.no_rules,
             keep_going=options.keep_going,
         )
     except ValueError as error:
@@ -768,6 +792,9 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("-o", "--output", type=_file, metavar="MODEL", required=True, help="the model file to write")
     verb.add_argument("--show", type=_positive, metavar="N", help="print the best N words with their evidence")
     verb.add_argument(
+        "--gold", metavar="FILE", help="a few segmented lines: choose the granularity by them (semi-supervised)"
+    )
+    verb.add_argument(
         "--explain-settings", action="store_true", help="print what was observed in the text, and what it chose"
     )
 
@@ -936,6 +963,11 @@ def _sampling(verb: argparse.ArgumentParser) -> None:
         help="how often each of these words counts as read (default: 10)",
     )
     group.add_argument(
+        "--no-rules",
+        action="store_true",
+        help="without the two rules by hand: a number or a Latin word only begins a word; no word begins with 的",
+    )
+    group.add_argument(
         "--keep-going", action="store_true", help="after a Ctrl-C take what the last complete sweep has left"
     )
 
@@ -972,7 +1004,9 @@ def _walking(verb: argparse.ArgumentParser) -> None:
 
 
 def _cutting(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("-m", "--model", metavar="MODEL", required=True, help="a model, or a lexicon in any known format")
+    verb.add_argument(
+        "-m", "--model", metavar="MODEL", help="a model, or a lexicon in any known format (default: the built-in model)"
+    )
     verb.add_argument(
         "-u", "--user", action="append", metavar="WORDS", help="a lexicon of your own words; may be repeated"
     )

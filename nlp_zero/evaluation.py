@@ -34,6 +34,7 @@ __all__ = [
     "Intervals",
     "LineCounts",
     "Scores",
+    "best_granularity",
     "bootstrap",
     "differences",
     "line_counts",
@@ -44,6 +45,10 @@ __all__ = [
 
 KINDS = ("split", "merge", "crossing", "characters")
 """The kinds of a :class:`Difference`."""
+
+
+STEPS = (-0.3, -0.25, -0.2, -0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+"""The granularities that :func:`best_granularity` tries: shares by which words are longer than the learnt ones."""
 
 
 class Scores(NamedTuple):
@@ -65,6 +70,25 @@ class Scores(NamedTuple):
     iv_recall: float
     lines: int
     differing_lines: int
+
+
+def best_granularity(
+    cut: Callable[[list[str], float], Iterable[Sequence[str]]],
+    gold: Sequence[Sequence[str]],
+    steps: Iterable[float] = STEPS,
+) -> tuple[float, dict[float, float]]:
+    """The granularity at which ``cut(lines, granularity)`` comes nearest to gold lines of words, and the F1 of each.
+
+    Of equals the one nearest to 0. Labels are used, so the result is semi-supervised.
+
+    >>> def cut(lines, granularity):
+    ...     return [[line] if granularity > 0 else list(line) for line in lines]
+    >>> best_granularity(cut, [["北京", "大学"], ["天安门"]])[0]
+    0.05
+    """
+    lines = ["".join(words) for words in gold]
+    scores = {step: segmentation_scores(gold, cut(lines, step)).f1 for step in steps}
+    return min(scores, key=lambda step: (-scores[step], abs(step), step)), scores
 
 
 def segmentation_scores(

@@ -12,7 +12,7 @@ A container holds a JSON header and named raw sections::
 A section is bytes (type ``"bytes"``) or numbers of one :mod:`array` typecode, little-endian. Where a section stands
 follows from the counts alone, so no offset in a file can point outside it, and the sum of the declared sizes must be
 the size of the file before anything is read. Nothing in a container is ever executed. The same input gives the same
-bytes: no times, no paths, names in order.
+bytes: no times, no paths, names in order. A container that was packed by gzip is read as it is.
 
 >>> import tempfile, os
 >>> from array import array
@@ -33,6 +33,7 @@ import secrets
 import stat
 import struct
 import sys
+import zlib
 from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -51,6 +52,11 @@ _PREFIX = struct.Struct("<8sII")
 _ALIGNMENT = 8
 _DIGEST = 32
 _BLOCK = 1 << 20
+_GZIP = b"\x1f\x8b"
+_EXPANSION = 100
+
+BEGINNINGS = (MAGIC, _GZIP)
+"""What a model file begins with; gzip may have packed it."""
 
 Section: TypeAlias = "bytes | bytearray | memoryview | array[Any]"
 
@@ -221,12 +227,31 @@ def _reading(name: str) -> Iterator[tuple[IO[bytes], int]]:
         if not stat.S_ISREG(os.stat(name).st_mode):
             raise ModelError(f"{name}: expected a model file, got a folder, a pipe or a device")
         with open(name, "rb") as file:
-            yield file, os.fstat(file.fileno()).st_size
+            size = os.fstat(file.fileno()).st_size
+            packed = file.read(len(_GZIP)) == _GZIP
+            file.seek(0)
+            if packed:
+                data = _unpack(name, file.read())
+                yield io.BytesIO(data), len(data)
+            else:
+                yield file, size
     except (OSError, ValueError) as error:
         if isinstance(error, ModelError):
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ModelError(f"{name}: cannot be read: {reason}") from error
+
+
+def _unpack(name: str, packed: bytes) -> bytes:
+    """What gzip packed, if it is no more than :data:`_EXPANSION` times as large."""
+    reader = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        data = reader.decompress(packed, _EXPANSION * len(packed))
+    except zlib.error as error:
+        raise ModelError(f"{name}: damaged: gzip cannot unpack it: {error}") from error
+    if not reader.eof or reader.unused_data:
+        raise ModelError(f"{name}: expected one whole model packed by gzip, got more or less")
+    return data
 
 
 def _open(name: str, file: IO[bytes], size: int) -> _Opened:

@@ -154,7 +154,6 @@ def one_line(result: Result, status: int, *fragments: str) -> None:
         ["words", "--errors", "maybe", "raw.txt"],
         ["words", "-q", "-v", "raw.txt"],
         ["words", "--format", "jieba", "--examples", "2", "raw.txt"],
-        ["cut", "raw.txt"],
         ["cut", "-m", "lexicon.txt", "--weight", "much"],
         ["cut", "-m", "lexicon.txt", "--weight", "3", "--force"],
         ["eval", "one"],
@@ -977,3 +976,30 @@ def test_cluster_names_what_is_wrong(box: Sandbox) -> None:
     box.write("empty.txt", "")
     done = box.run("cluster", "empty.txt")
     assert (done.status, done.err) == (0, "nlp-zero: 0 nodes, no links between them: nothing to tell modules by\n")
+
+
+def test_without_a_model_the_built_in_one_cuts(box: Sandbox) -> None:
+    cut = box.process("cut", input="今天我们去公园。\n".encode())
+    assert (cut.status, cut.err) == (0, "")
+    assert cut.out == "今天 我们 去 公园 。\n"
+
+
+def test_gold_lines_choose_the_granularity(box: Sandbox) -> None:
+    words = ["葡萄", "酒", "葡萄酒", "咖啡", "很", "甜", "苦", "他", "爱喝"]
+    chance = random.Random(3)
+    box.write("mixed.txt", "".join("".join(chance.choices(words, k=6)) + "。\n" for _ in range(300)))
+    for gold in ("葡萄 酒 很 甜\n他 爱喝 咖啡\n", "葡萄酒 很甜\n他爱喝 咖啡\n"):
+        box.write("gold.txt", gold)
+        done = box.run("learn", "mixed.txt", "-o", "zh.model", "--gold", "gold.txt", "--method", "entropy")
+        said = re.search(r"semi-supervised: granularity ([+-][0-9.]+) chosen by 2 gold lines", done.err)
+        assert done.status == 0 and said is not None, done
+        assert Tokenizer.load(box.folder / "zh.model").granularity == float(said[1])
+    box.write("gold.txt", "\n")
+    one_line(box.run("learn", "-q", "raw.txt", "-o", "new.model", "--gold", "gold.txt"), 1, "gold.txt", "got none")
+    assert "new.model" not in box.files()
+
+
+def test_rules_by_hand_can_be_switched_off(box: Sandbox) -> None:
+    for option in ([], ["--no-rules"]):
+        done = box.run("learn", "-q", "raw.txt", "-o", "zh.model", "--explain-settings", *option)
+        assert f"rules\t{str(not option).lower()}" in done.out.splitlines()

@@ -24,6 +24,7 @@ from nlp_zero.evaluation import (
     _common_pairs,
     _common_words,
     _same_spans,
+    best_granularity,
     bootstrap,
     differences,
     line_counts,
@@ -525,3 +526,11 @@ def test_characters_as_words(shared: Path, name: str, expected: float) -> None:
     # Here a minimal diff of the words finds what spans find, in every line.
     for true, found in zip(gold[:150], system[:150], strict=True):
         assert len(_common_words(true, found)) == len(_same_spans(true, found))
+
+
+def test_of_equal_granularities_the_one_nearest_to_the_learnt_is_taken():
+    gold = [["北京", "大学"]]
+    step, scores = best_granularity(lambda lines, step: [["北京", "大学"] if step < 0.1 else lines], gold)
+    assert (step, scores[-0.3], scores[0.3]) == (0.0, 1.0, 0.0)
+    step, _ = best_granularity(lambda lines, step: [["北京", "大学"] if step > 0.1 else lines], gold)
+    assert step == 0.15

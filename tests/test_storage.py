@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import json
 import os
@@ -281,6 +282,21 @@ def test_messages_say_what_was_expected(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are a POSIX thing")
+def test_a_model_that_gzip_packed_is_read_as_it_is(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "plain", tmp_path / "packed.gz"
+    save(plain, "toy", {"a": 1}, {"numbers": array("I", range(1000))})
+    data = gzip.compress(plain.read_bytes(), 9, mtime=0)
+    packed.write_bytes(data)
+    header, sections = load(packed, "toy")
+    assert header == {"a": 1} and list(sections["numbers"]) == list(range(1000))
+    assert peek(packed)["sha256"] == peek(plain)["sha256"]
+
+    for damaged in (data[:-1], data + b"x", data[:20] + b"\0\0\0" + data[23:], gzip.compress(bytes(10_000_000))):
+        packed.write_bytes(damaged)
+        with pytest.raises(ModelError, match=str(packed)):
+            load(packed, "toy")
+
+
 def test_a_pipe_does_not_hang_the_reader(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ModelError, match="a pipe or a device"):

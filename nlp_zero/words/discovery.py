@@ -73,7 +73,8 @@ class WordFinder:
     ``bayes`` draws its samples from ``seed``: the same seed, the same words. ``chains`` of them vote on each boundary
     (default 1), in ``workers`` threads, which change nothing but the time. ``prior``: words known beforehand, each with
     the number of times it counts as read. ``base``: a tokenizer whose words are known with the counts they have there;
-    they stay in what is found. With ``keep_going``, a Ctrl-C while sampling takes what the last complete sweep left.
+    they stay in what is found. ``rules``: whether the two rules by hand of :mod:`nlp_zero.words.rules` hold. With
+    ``keep_going``, a Ctrl-C while sampling takes what the last complete sweep left.
 
     >>> finder = WordFinder(min_count=2).train(["葡萄酒很好", "红葡萄酒", "白葡萄酒呢", "喝葡萄酒吧"])
     >>> next(finder.find().entries()).word
@@ -95,6 +96,7 @@ class WordFinder:
         workers: int = 1,
         prior: Mapping[str, int] | None = None,
         base: Tokenizer | None = None,
+        rules: bool = True,
         keep_going: bool = False,
     ) -> None:
         if method not in METHODS:
@@ -106,8 +108,8 @@ class WordFinder:
         for name, value in (("chains", chains), ("workers", workers)):
             if not 1 <= value <= 255:
                 raise ValueError(f"{name}: expected 1 to 255, got {value}")
-        if method != "bayes" and (prior or base or chains > 1 or keep_going):
-            raise ValueError("chains, prior, base and keep_going: expected with the method bayes only")
+        if method != "bayes" and (prior or base or chains > 1 or not rules or keep_going):
+            raise ValueError("chains, prior, base, rules and keep_going: expected with the method bayes only")
         self.method = method
         self.max_length = max_length
         self.min_count = min_count
@@ -120,6 +122,7 @@ class WordFinder:
         self.workers = workers
         self.prior = prior
         self.base = base
+        self.rules = rules
         self.keep_going = keep_going
         self.observations: dict[str, Any] = {}
         self._text = SymbolText()
@@ -164,7 +167,7 @@ class WordFinder:
 
     def _options(self) -> dict[str, Any]:
         thresholds = ("max_length", "min_count", "gain", "min_pmi", "min_proba", "min_ratio")
-        names = (*thresholds, "seed", "chains", "workers", "prior", "base", "keep_going")
+        names = (*thresholds, "seed", "chains", "workers", "prior", "base", "rules", "keep_going")
         return {name: getattr(self, name) for name in names}
 
     # ---- what the size of the text chose
@@ -184,7 +187,13 @@ class WordFinder:
         if self.method == "bayes":
             # A word seen twice is a word: the model itself weighs what a rare one costs.
             common["min_count"] = self._or(self.min_count, 2)
-            return {**common, "max_length": self._or(self.max_length, 4), "seed": self.seed, "chains": self.chains}
+            return {
+                **common,
+                "max_length": self._or(self.max_length, 4),
+                "seed": self.seed,
+                "chains": self.chains,
+                "rules": self.rules,
+            }
         if self.method == "cohesion":
             return {**common, "max_length": self._or(self.max_length, 4), "min_ratio": self._or(self.min_ratio, 5.0)}
         # As published: what bounds the counts is min_proba.
@@ -268,7 +277,7 @@ class WordFinder:
         found, rows = branching_rows(ids, self._text.size, settings["max_length"], settings["min_count"], True)
         scores = [found]
         del found
-        recipe = pitman_yor.Settings(max_length=settings["max_length"], seed=self.seed)
+        recipe = pitman_yor.Settings(max_length=settings["max_length"], rules=self.rules, seed=self.seed)
 
         def report(state: pitman_yor.Progress) -> None:
             progress(state.describe(), state.done, state.total)
@@ -334,8 +343,17 @@ class WordFinder:
         found = self.find()
         if self._lengths is None:
             return Tokenizer(found)
-        context = Context.learn(self._text, self._lengths, found.counts(), self.seed)
+        context = self._context(found)
         return Tokenizer(found, context=context).calibrate(self._text.sample(_SAMPLE))
+
+    def _context(self, found: Lexicon) -> Context:
+        """What surrounds the words: by this text, or by that of the base if the base has seen more."""
+        assert self._lengths is not None
+        counts = found.counts()
+        known = self.base.context_of(sorted(counts)) if self.base else None
+        if self.base is None or known is None or sum(map(bool, self._lengths)) > self.base.lexicon.total:
+            return Context.learn(self._text, self._lengths, counts, self.seed)
+        return known
 
     def examples(self, word: str, limit: int = 3, width: int = 12) -> list[str]:
         """The first contexts of a word: up to ``width`` characters of its line on either side, the word in 【】."""

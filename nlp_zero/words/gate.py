@@ -18,6 +18,10 @@ __all__ = ["Verdict", "association_ratio", "judge"]
 GATE_SHARE, GATE_RATIO, GATE_SYMBOLS = 0.7, 0.38, 300_000
 """Above both, every symbol is a word: q1 without steering and I2 / I1, on so many symbols of the text at most."""
 
+GATE_NEAREST = 2.0, 0.1
+"""Above the first, in bits of I1, neighbours hold together too well to be words: a text that repeats itself passes the
+other two as well. Below the second there is no association whose reach could be asked for."""
+
 
 class Verdict(NamedTuple):
     """Whether nearly every word of a text has one symbol, and what told so.
@@ -46,7 +50,8 @@ def judge(ids: array[int], settings: Settings) -> Verdict:
     """Whether nearly every word of the text has one symbol, as in Classical Chinese; by a sample of blocks."""
     sample = _sample(ids, GATE_SYMBOLS)
     nearest, ratio = association_ratio(sample, settings.seed)
-    if nearest >= 0.1 and ratio <= GATE_RATIO:
+    most, least = GATE_NEAREST
+    if nearest > most or (nearest >= least and ratio <= GATE_RATIO):
         return Verdict(False, nearest, ratio)
     scores = kernels.branching(sample, settings.max_length, len(sample) + 1, True)[0]
     start = kernels.segment(sample, memoryview(scores).cast("h"), settings.max_length, 0)

@@ -55,6 +55,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby, pairwise
 from math import ceil, exp, floor, inf, isfinite, isnan, log, nan
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import kernels, storage
@@ -67,7 +68,7 @@ from .paths import FORCED, UNKNOWN, Edge, Lattice
 from .symbols import LATIN as LETTERS
 from .symbols import NUMBER, YEAR, is_shape, readable
 
-__all__ = ["SPELLING", "Explanation", "Token", "Tokenizer", "Verdict"]
+__all__ = ["SPELLING", "Explanation", "Token", "Tokenizer", "Verdict", "builtin"]
 
 KIND = "tokenizer"
 
@@ -155,7 +156,8 @@ class _Data(NamedTuple):
 class Tokenizer:
     """Cuts text by a lexicon; see the head of this file.
 
-    ``lexicon`` is a :class:`Lexicon` or a mapping of words to counts. ``numbers`` and ``latin`` say whether an unknown
+    ``lexicon`` is a :class:`Lexicon` or a mapping of words to counts; without one, the words and the context are those
+    of the model that comes with the package (:func:`builtin`). ``numbers`` and ``latin`` say whether an unknown
     number, or run of Latin letters, is one word (``"run"``) or one for each character (``"char"``). ``latin_boundary``:
     ``"whole"`` or ``"any"``. ``force``: words that always come out whole. ``unknown``: for names of classes the numbers
     (a, b) of ``a + b * length``, in nats. ``context``: what surrounds the words, see :class:`Context`.
@@ -171,7 +173,7 @@ class Tokenizer:
 
     def __init__(
         self,
-        lexicon: Lexicon | Mapping[str, int],
+        lexicon: Lexicon | Mapping[str, int] | None = None,
         *,
         numbers: str = "run",
         latin: str = "run",
@@ -180,6 +182,9 @@ class Tokenizer:
         unknown: Mapping[str, tuple[float, float]] | None = None,
         context: Context | None = None,
     ) -> None:
+        if lexicon is None:
+            built_in = builtin()
+            lexicon, context = built_in.lexicon, context or built_in._data.context
         source = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon)
         entries = sorted(source.entries())
         settings = {
@@ -526,6 +531,14 @@ class Tokenizer:
 
     # Granularity
 
+    def context_of(self, words: Sequence[str]) -> Context | None:
+        """The context of this tokenizer for other words, in code-point order; None if it has none."""
+        context = self._data.context
+        if context is None:
+            return None
+        place = {word: index for index, word in enumerate(_split_words(self._data.words))}
+        return context.reordered(words, [place.get(word, -1) for word in words])
+
     def with_granularity(self, granularity: float) -> Tokenizer:
         """A tokenizer whose words are longer, by this share on average, than the learnt ones; 0 gives those back.
 
@@ -621,6 +634,14 @@ class Tokenizer:
             engine = self._engines[kernels.backend] = _make_engine(self._data, self._cost())
         return engine
 
+    def without_evidence(self) -> Tokenizer:
+        """The same tokenizer without the evidence of its words, for a smaller file; it cuts the same.
+
+        >>> Tokenizer(Lexicon([Entry("天气", 2, pmi=3.0)])).without_evidence().lexicon["天气"].pmi
+        nan
+        """
+        return self._from_data(self._data._replace(evidence={}))
+
     # Files
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -658,6 +679,19 @@ class Tokenizer:
             reason = f"it has no {error}" if isinstance(error, KeyError) else error
             raise ModelError(f"{os.fspath(path)}: not the model of a tokenizer: {reason}") from error
         return self
+
+
+@cache
+def builtin() -> Tokenizer:
+    """The model that comes with the package: read once, in about 0.1 s.
+
+    Learnt by this program alone from laws, old novels and encyclopedia paragraphs (``nlp_zero/data/NOTICE.md`` says
+    which, and their licences): good at their kind of text, fair at news, unaware of the words of other trades.
+
+    >>> builtin().tokenize("北京是中国的首都。")
+    ['北京', '是', '中国', '的', '首都', '。']
+    """
+    return Tokenizer.load(Path(__file__).parents[1] / "data" / "zh.model.gz")
 
 
 class Verdict(NamedTuple):

@@ -30,3 +30,12 @@ def test_facts_name_what_was_asked():
     facts = judge(SymbolText(["山水", "山水"]).ids, Settings()).facts()
     assert list(facts)[:2] == ["I1, bits", "I2 / I1"]
     assert facts["every symbol a word"] is False
+
+
+def test_a_text_that_repeats_itself_has_words():
+    words, chance = ["葡萄酒", "咖啡", "喝", "很", "他们", "今天", "买", "研究生", "水"], random.Random(1)
+    lines = ["".join(chance.choices(words, k=7)) for _ in range(4000)]
+    verdict = judge(SymbolText(lines).ids, Settings())
+
+    assert verdict.ratio > 0.38
+    assert not verdict.one_symbol
