@@ -2,11 +2,11 @@
 
 One *trial* starts from each node in a module of its own. The *climb*: nodes move, in random order, to the modules where
 the code is shortest until none wants to; the modules become the nodes of a smaller network; and so on until nothing
-moves. Two refinements take turns from there until neither gains: *coarse*, each module is cut by a search within it
-into submodules, which then move as the nodes did; *fine*, single nodes move again from where they are, into modules
-of their own too. Where a climb from single nodes has stopped short the refinements mend most; *restarts* mend more: a
-share of the modules is broken up into single nodes or joined to others, the search runs on from there, and the result
-is kept if it is shorter.
+moves. Two refinements take turns from there until they gain little: *coarse*, each module is cut by a search within it
+into submodules (small and large ones by turns), which then move as the nodes did; *fine*, single nodes move again from
+where they are, into modules of their own too. *Restarts* mend more: a share of the modules is broken up into single
+nodes or joined to others, the search runs on from there, and the result is kept if it is shorter. Where the climb from single nodes ends above the length of one module for all, as it does on
+graphs with a dense core, the refinements start from that one module instead.
 
 The multilevel search takes the best two-level partition and looks for modules of modules (their nodes are visited as
 often as modules are entered) and for modules in modules, as long as the code becomes shorter.
@@ -34,8 +34,10 @@ from .map_equation import Books, CodeLength, Path, code_length, exits_and_entrie
 
 __all__ = ["Found", "search"]
 
-# A gain below this, in bits, is not worth another round; of two results the earlier stays unless it is beaten by this.
+# Of two results the earlier stays unless it is beaten by this many bits.
 LEAST_GAIN = 1e-10
+# Another round of refinement is tried only after one that has gained this much.
+ROUND_GAIN = 1e-4
 MASK = (1 << 64) - 1
 
 
@@ -136,15 +138,25 @@ def compose(lower: array[int], upper: array[int]) -> array[int]:
     return array("I", map(upper.__getitem__, lower))
 
 
-def refine(network: Network, level: Level, random: Random) -> Level:
-    """Coarse and fine by turns until neither gains."""
+def first_level(network: Network, random: Random) -> Level:
+    """A partition by a climb from single nodes; where all nodes in one module are better, by refining that."""
+    level = climb(network, singles(len(network.flows)), random)
+    one = level_of(network, array("I", bytes(4 * len(network.flows))))
+    if level.length() > one.length() + LEAST_GAIN:
+        return refine(network, one, random, large=False)
+    return refine(network, level, random)
+
+
+def refine(network: Network, level: Level, random: Random, *, large: bool = True) -> Level:
+    """Coarse and fine by turns until they gain little; the parts are large and small by turns."""
     length = level.length()
     while True:
         before = length
-        level = _fine(network, _coarse(network, level, random), random)
+        level = _fine(network, _coarse(network, level, random, large), random)
         length = level.length()
-        if length > before - LEAST_GAIN:
+        if length > before - ROUND_GAIN:
             return level
+        large = not large
 
 
 def _fine(network: Network, level: Level, random: Random) -> Level:
@@ -153,9 +165,17 @@ def _fine(network: Network, level: Level, random: Random) -> Level:
     return _climb_on(level_of(network, array("I", moved)), random, NO_BOUNDS, ROOT) if moves else level
 
 
-def _coarse(network: Network, level: Level, random: Random) -> Level:
-    """Cut each module by a search within it, then let the parts move between modules."""
-    parts = climb(network, singles(len(network.flows)), random, level.labels, level.leave)
+def _coarse(network: Network, level: Level, random: Random, large: bool) -> Level:
+    """Cut each module by a search within it, then let the parts move between modules.
+
+    The parts are large, those of a whole climb, or small, those that single moves of nodes leave.
+    """
+    alone = singles(len(network.flows))
+    if large:
+        parts = climb(network, alone, random, level.labels, level.leave)
+    else:
+        moved, _ = kernels.move_nodes(network, level.labels, level.leave, alone, random.next())
+        parts = level_of(network, array("I", moved))
     if parts.size == level.size:
         return level
     upper = climb(parts.network, _of_modules(parts, level.labels), random)
@@ -315,7 +335,6 @@ def search(
     size = len(network.flows)
     if not size:
         return Found([], CodeLength(0.0, 0.0, 0.0), 0)
-    start = singles(size)
     known: list[list[Path]] = []
     if initial is not None:
         numbers: dict[Path, int] = {}
@@ -324,7 +343,10 @@ def search(
     best: Found | None = None
     for trial in range(1, trials + 1):
         random = Random(Random((seed << 20) + trial).next())
-        level = refine(network, climb(network, start, random), random)
+        if initial is None:
+            level = first_level(network, random)
+        else:
+            level = refine(network, climb(network, start, random), random)
         for _ in range(min(trial - 1, 1) if restarts is None else restarts):
             level = restart(network, level, random)
         paths = _paths([level.labels]) if two_level else tree_of(network, level, random)

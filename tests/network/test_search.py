@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from nlp_zero.network.communities import Communities, communities
 from nlp_zero.network.flow import walk
 from nlp_zero.network.graph import Graph
 from nlp_zero.network.map_equation import map_equation
-from nlp_zero.network.search import search
+from nlp_zero.network.search import Random, climb, level_of, search, singles
 
 LINKS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11), st.floats(0.1, 10)), min_size=1, max_size=40)
 
@@ -170,3 +171,15 @@ def test_bad_settings_are_named() -> None:
         with pytest.raises(ValueError, match=words):
             communities(graph, **setting)  # type: ignore[arg-type]
     assert isinstance(communities(graph, seed=-5), Communities)
+
+
+def test_where_one_module_is_better_than_a_climb_the_search_starts_from_there() -> None:
+    """Random links: the climb ends with modules that are worse than none; cut from one module, two that are not."""
+    source = random.Random(8000)
+    links = [(source.randrange(1000), source.randrange(1000)) for _ in range(8000)]
+    network = walk(Graph(links, directed=True)).network
+    climbed = climb(network, singles(1000), Random(1))
+    one = level_of(network, array("I", bytes(4000)))
+    assert climbed.size > 50 and climbed.length() > one.length() + 0.1
+    found = search(network, two_level=True)
+    assert found.length.total < found.length.one_level - 0.005 and len(set(found.paths)) < 10
