@@ -4,9 +4,10 @@ One *trial* starts from each node in a module of its own. The *climb*: nodes mov
 the code is shortest until none wants to; the modules become the nodes of a smaller network; and so on until nothing
 moves. Two refinements take turns from there until they gain little: *coarse*, each module is cut by a search within it
 into submodules (small and large ones by turns), which then move as the nodes did; *fine*, single nodes move again from
-where they are, into modules of their own too. *Restarts* mend more: a share of the modules is broken up into single
-nodes or joined to others, the search runs on from there, and the result is kept if it is shorter. Where the climb from single nodes ends above the length of one module for all, as it does on
-graphs with a dense core, the refinements start from that one module instead.
+where they are, into modules of their own too. Where the climb ends above the length of one module for all nodes, as it
+does on graphs with a dense core, the refinements start from that one module instead. *Restarts* mend more: a share of
+the modules is broken up into single nodes or joined to others, the search runs on from there, and the result is kept
+if it is shorter.
 
 The multilevel search takes the best two-level partition and looks for modules of modules (their nodes are visited as
 often as modules are entered) and for modules in modules, as long as the code becomes shorter.
