@@ -22,7 +22,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from math import exp, log
+from math import exp, log, sqrt
 from typing import Any, NamedTuple
 
 from .. import kernels
@@ -46,6 +46,9 @@ LONGEST = 4
 RARE = 3
 """Words with fewer occurrences have the class of the rare words of their length."""
 
+PAIRS, BOND, LEAST_BOND, LONGEST_COMPOUND = 5, 10.0, 2.0, 12
+"""Compounds: the fewest occurrences, the bond in nats from which they lose nothing, the least bond, characters."""
+
 HALF = 0.5
 """What is added to every count of a character."""
 
@@ -59,7 +62,9 @@ class Context(NamedTuple):
     ``classes``: a byte for each word, in code-point order; ``pools``: the classes of unknown words of 1, 2, ...
     symbols; ``ratios``: float32, a row for each class; ``alphabet``: the symbols from 8 up; ``expert``: packed weights;
     ``spelling``: float32, three for each symbol; ``extents``: float32, one for each length. The kernel
-    :mod:`nlp_zero.kernels.lattice` says what they mean.
+    :mod:`nlp_zero.kernels.lattice` says what they mean. ``compounds``: the parts of each, joined by tabs, a line each;
+    ``penalties``: float32, what each loses against its parts, in nats. ``rights`` and ``joints`` are filled in where
+    compounds are words.
 
     >>> from nlp_zero.words.symbols import SymbolText
     >>> text = SymbolText(["猫吃鱼", "狗吃肉", "小猫吃肉"] * 3)
@@ -75,6 +80,10 @@ class Context(NamedTuple):
     expert: bytes
     spelling: bytes
     extents: bytes
+    compounds: str = ""
+    penalties: bytes = b""
+    rights: bytes = b""
+    joints: bytes = b""
 
     @classmethod
     def learn(
@@ -90,12 +99,12 @@ class Context(NamedTuple):
         O(symbols): 4 s and 200 MB for 3 million. ``report`` hears what is being learnt.
         """
         report("classes of words")
-        kinds, pools, ratios = _learn_classes(text, lengths)
+        kinds, pools, ratios, (compounds, penalties) = _learn_classes(text, lengths, words)
         report("boundary expert")
         weights = expert.pack(expert.learn(text.ids, lengths, seed))
         spelling, extents = _learn_spelling(words, text.alphabet)
         classes = _classes_of(sorted(words), text, kinds, pools)
-        return cls(classes, pools, ratios, text.alphabet, weights, spelling, extents)
+        return cls(classes, pools, ratios, text.alphabet, weights, spelling, extents, compounds, penalties)
 
     def parts(self, cost: float = 0.0) -> tuple[Any, ...]:
         """The context as the kernel wants it, with unknown words at a cost; ModelError if the expert is damaged."""
@@ -103,8 +112,8 @@ class Context(NamedTuple):
         bits, skips, values = expert.opened(self.expert)
         return (
             self.classes,
-            self.classes,
-            bytes(4 * len(self.classes)),
+            self.rights or self.classes,
+            self.joints or bytes(4 * len(self.classes)),
             self.pools,
             self.ratios,
             self.alphabet,
@@ -178,6 +187,8 @@ class Context(NamedTuple):
             "expert": self.expert,
             "spelling": array("f", self.spelling),
             "extents": array("f", self.extents),
+            **({"compounds": self.compounds.encode("utf-8")} if self.compounds else {}),
+            **({"penalties": array("f", self.penalties)} if self.compounds else {}),
         }
 
     @classmethod
@@ -188,15 +199,61 @@ class Context(NamedTuple):
         formats = {name: memoryview(sections[name]).format for name in ("classes", "ratios", "spelling", "extents")}
         if list(formats.values()) != ["B", "f", "f", "f"] or len(sections["classes"]) != size:
             raise ValueError(f"classes: expected {size} bytes, and three tables of floats, got {formats}")
-        parts = {name: bytes(sections[name]) for name in cls._fields if name != "alphabet"}
-        return cls(alphabet=str(sections["alphabet"], "utf-8", "surrogatepass"), **parts)
+        alphabet = str(sections["alphabet"], "utf-8", "surrogatepass")
+        before, after = (
+            [bytes(sections[name]) for name in names]
+            for names in (("classes", "pools", "ratios"), ("expert", "spelling", "extents"))
+        )
+        context = cls(before[0], before[1], before[2], alphabet, after[0], after[1], after[2])
+        if "compounds" not in sections:
+            return context
+        compounds, penalties = str(sections["compounds"], "utf-8"), memoryview(sections["penalties"])
+        lines = compounds.count("\n") + 1
+        if penalties.format != "f" or len(penalties) != lines or not all(0 <= number <= 1e6 for number in penalties):
+            raise ValueError(f"penalties: expected {lines} floats of at least 0")
+        return context._replace(compounds=compounds, penalties=bytes(penalties))
+
+    def joined(self, words: Sequence[str], scores: Sequence[float]) -> dict[str, tuple[float, int, int, int]]:
+        """The compounds of words of a lexicon: score, classes to the left and the right, joints.
+
+        A compound scores as its parts one after another, and at its joints the expert is heard, less its penalty: so
+        it never wins by itself, but where a word costs more than that.
+        """
+        place = {word: index for index, word in enumerate(words)}
+        table = self.table()
+        found: dict[str, tuple[float, int, int, int]] = {}
+        lines = self.compounds.split("\n") if self.compounds else []
+        for line, penalty in zip(lines, array("f", self.penalties), strict=True):
+            parts = [place.get(part, -1) for part in line.split("\t")]
+            word = line.replace("\t", "")
+            if min(parts) < 0 or word in place or len(word) > 32:
+                continue
+            score, joints, end = -penalty, 0, 0
+            for part, behind in pairwise(parts):
+                score += scores[part] + table[self.classes[part]][self.classes[behind]]
+                end += len(words[part])
+                joints |= 1 << (end - 1)
+            found[word] = score + scores[parts[-1]], self.classes[parts[0]], self.classes[parts[-1]], joints
+        return found
+
+    def with_joined(self, words: Sequence[str], order: Sequence[int], found: Mapping[str, Any]) -> Context:
+        """The context of words with compounds among them; ``order`` as for :meth:`reordered`."""
+        context = self.reordered(words, order)
+        rights, joints = bytearray(context.classes), array("I", bytes(4 * len(words)))
+        lefts = bytearray(context.classes)
+        for number, word in enumerate(words):
+            if word in found and order[number] < 0:
+                _, lefts[number], rights[number], joints[number] = found[word]
+        return context._replace(classes=bytes(lefts), rights=bytes(rights), joints=joints.tobytes())
 
 
 # Classes -------------------------------------------------------------------------------------------------------------
 
 
-def _learn_classes(text: SymbolText, lengths: bytes) -> tuple[dict[str, int], bytes, bytes]:
-    """The class of each word of the segmentation, those of rare words by their length, and the table of ratios."""
+def _learn_classes(
+    text: SymbolText, lengths: bytes, words: Mapping[str, int]
+) -> tuple[dict[str, int], bytes, bytes, tuple[str, bytes]]:
+    """The class of each word of the segmentation, those of rare words by their length, the ratios, the compounds."""
     width = max(lengths, default=1) or 1
     columns = kernels.substrings(text.ids, width)
     index, sizes = array("I", columns[0]), columns[2]
@@ -212,7 +269,64 @@ def _learn_classes(text: SymbolText, lengths: bytes) -> tuple[dict[str, int], by
         rare = _first_rare(sizes, counts, size)
         pools[size - 1] = classes[rare] if rare >= 0 else pools[size - 2] if size > 1 else 1
     pairs = array("I", kernels.class_counts(index, width, lengths, classes, CLASSES))
-    return kinds, bytes(pools), _log_ratios(pairs, POWER).tobytes()
+    starts = array("I", columns[1])
+    coded, typed = kernels.word_types(index, width, lengths, counts, RARE)
+    names = [""] * (width + 1) + [text.word(starts[word], sizes[word]) for word in array("I", typed)[width + 1 :]]
+    compounds = _learn_compounds(array("I", coded), [name if name in words else "" for name in names])
+    return kinds, bytes(pools), _log_ratios(pairs, POWER).tobytes(), compounds
+
+
+# Compounds -----------------------------------------------------------------------------------------------------------
+
+
+def _learn_compounds(tokens: Sequence[int], names: list[str]) -> tuple[str, bytes]:
+    """Words that often stand side by side, and pairs of such pairs: for readings longer than the learnt one.
+
+    The penalty is :data:`BOND` less the pointwise mutual information in nats, of a count less its standard deviation.
+    """
+    parts = [(name,) if name and all(char_class(character) == HAN for character in name) else () for name in names]
+    penalties = [0.0] * len(parts)
+    found: dict[tuple[str, ...], float] = {}
+    tokens = list(tokens)
+    chosen: dict[tuple[int, int], int] = {}
+    for first_new in (0, len(names)):
+        tokens = _join(tokens, chosen) if first_new else tokens
+        counts = Counter(tokens)
+        # The second time only pairs with a compound in them are news.
+        pairs = (
+            Counter(pair for pair in pairwise(tokens) if max(pair) >= first_new)
+            if first_new
+            else Counter(pairwise(tokens))
+        )
+        for (left, right), count in sorted(item for item in pairs.items() if item[1] >= PAIRS):
+            if not parts[left] or not parts[right]:
+                continue
+            bond = log((count - sqrt(count)) * len(tokens) / (counts[left] * counts[right]))
+            both = (*parts[left], *parts[right])
+            if bond < LEAST_BOND or sum(map(len, both)) > LONGEST_COMPOUND:
+                continue
+            penalty = penalties[left] + penalties[right] + max(BOND - bond, 0.0)
+            found[both] = min(penalty, found.get(both, penalty))
+            chosen[left, right] = len(parts)
+            parts.append(both)
+            penalties.append(penalty)
+    ordered = sorted(found)
+    return "\n".join(map("\t".join, ordered)), array("f", [found[both] for both in ordered]).tobytes()
+
+
+def _join(tokens: list[int], chosen: Mapping[tuple[int, int], int]) -> list[int]:
+    """The tokens with the chosen pairs as one, from left to right.
+
+    >>> _join([1, 2, 2, 3], {(1, 2): 4, (2, 2): 5})
+    [4, 2, 3]
+    """
+    joined: list[int] = []
+    place, last = 0, len(tokens) - 1
+    while place <= last:
+        pair = chosen.get((tokens[place], tokens[place + 1])) if place < last else None
+        joined.append(tokens[place] if pair is None else pair)
+        place += 1 if pair is None else 2
+    return joined
 
 
 def _first_rare(sizes: bytes, counts: Sequence[int], size: int) -> int:

@@ -36,6 +36,8 @@ out, takes their place; and there are none over what ``numbers="char"`` or ``lat
 **Granularity.** House styles differ in how long words are. ``granularity=0.1`` cuts words that are a tenth longer on
 average than the learnt ones, ``-0.1`` a tenth shorter. Inside, every word of a path costs so many nats more or fewer,
 so a higher granularity never gives more words. How many nats a step is, is read off text (:meth:`Tokenizer.calibrate`).
+Above 0 words that often stand side by side (compounds, learnt with the context) may be one word; they score as their
+parts less a penalty.
 
 Latin letters and digits: a word that begins or ends with one matches only where the run of letters, or the number,
 begins or ends; so ``ens`` does not cut ``license``. ``latin_boundary="any"`` switches that off.
@@ -56,7 +58,7 @@ from functools import cache
 from itertools import groupby, pairwise
 from math import ceil, exp, floor, inf, isfinite, isnan, log, nan
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .. import kernels, storage
 from ..errors import LexiconError, ModelError
@@ -338,10 +340,10 @@ class Tokenizer:
 
     def _classes_of(self, word: str) -> tuple[int, int]:
         """What a word shows to its neighbours: a word of the lexicon, or an unknown one."""
-        context, index = self._data.context, self._find(word)
+        context, index = self._known().context, self._find(word)
         assert context is not None
         if index >= 0:
-            return context.classes[index], context.classes[index]
+            return context.classes[index], (context.rights or context.classes)[index]
         shown = context.stranger(char_class(word[0]), len(word))
         return shown, shown
 
@@ -349,7 +351,7 @@ class Tokenizer:
         if not word:
             raise LexiconError("words: expected words that are not empty, got ''")
         index = self._find(word)
-        return float(self._data.scores[index]) - self._cost() if index >= 0 else self._spelling_score(word)
+        return float(self._known().scores[index]) - self._cost() if index >= 0 else self._spelling_score(word)
 
     def _find(self, word: str) -> int:
         """The number in the lexicon of a word of a text, or of the shape that it has; -1 for an unknown word."""
@@ -383,7 +385,7 @@ class Tokenizer:
 
     def _names(self, lattice: Lattice) -> tuple[str, ...]:
         """For each edge what it is: lexicon, shape and which, forced, or unknown and its class."""
-        words = _split_words(self._data.words) if self._has_shapes() else []
+        words = _split_words(self._known().words) if self._has_shapes() else []
         names = {FORCED: "forced"} | {
             edge.word: f"shape {readable(words[edge.word])}"
             for edge in lattice.edges
@@ -464,7 +466,7 @@ class Tokenizer:
         """The score that a word must have: its best split and the weight, and no less than its shape."""
         index = self._find(word)
         floor = self._split_score(word.translate(_SAMPLES)) + self._cost() + weight
-        return floor if index < 0 else max(floor, float(self._data.scores[index]))
+        return floor if index < 0 else max(floor, float(self._known().scores[index]))
 
     def _split_score(self, word: str) -> float:
         """The score of the best way to cut a word, itself as a word of the lexicon excepted."""
@@ -477,9 +479,10 @@ class Tokenizer:
 
     def _new_class(self, word: str) -> int:
         """The class that a word has, or gets as one of the user's."""
-        context, index = self._data.context, self._find(word)
+        context, index = self._known().context, self._find(word)
         assert context is not None
-        return context.classes[index] if index >= 0 else context.pool(word)
+        is_compound = any(context.joints[4 * index : 4 * index + 4])
+        return context.classes[index] if index >= 0 and not is_compound else context.pool(word)
 
     def _raise_scores(self, floors: Mapping[str, float]) -> _Data:
         """The data with new words, and with scores at least as high as these."""
@@ -518,7 +521,7 @@ class Tokenizer:
         >>> round(Tokenizer({"研究": 2, "生命": 1, "命": 1}).log_probability("研究生命"), 4)
         -2.8904
         """
-        lattice = self.lattice(text)
+        lattice = self._at(0.0).lattice(text)
         chances = self._engines.get("chances")
         if chances is None:
             chances = self._engines["chances"] = _Chances(self._data)
@@ -627,11 +630,21 @@ class Tokenizer:
         """For each class (a, b): an unknown stretch scores ``a + b * length`` nats."""
         return dict(self._data.unknown)
 
+    def _known(self) -> _Data:
+        """What is known where words have this granularity: compounds as well, where they are to be longer."""
+        data = self._data
+        if data.context is None or not data.context.compounds or self._cost() <= 0.0:
+            return data
+        known = self._engines.get("known")
+        if known is None:
+            known = self._engines["known"] = _with_compounds(data, data.context)
+        return cast("_Data", known)
+
     def _engine(self) -> Any:
         """The kernel that holds the words, of the engine in use."""
         engine = self._engines.get(kernels.backend)
         if engine is None:
-            engine = self._engines[kernels.backend] = _make_engine(self._data, self._cost())
+            engine = self._engines[kernels.backend] = _make_engine(self._known(), self._cost())
         return engine
 
     def without_evidence(self) -> Tokenizer:
@@ -935,6 +948,23 @@ def _entries(data: _Data) -> Iterator[Entry]:
     columns = [data.evidence.get(name, unknown) for name in _EVIDENCE]
     tags = _text(data.evidence["tags"]).split("\n") if "tags" in data.evidence else [""] * len(words)
     return map(Entry, words, data.counts, *columns, tags)
+
+
+def _with_compounds(data: _Data, context: Context) -> _Data:
+    """The data with the compounds as words."""
+    old = _split_words(data.words)
+    found = context.joined(old, data.scores)
+    words = sorted({*old, *found})
+    place = {word: index for index, word in enumerate(old)}
+    order = [place.get(word, -1) for word in words]
+    pairs = list(zip(words, order, strict=True))
+    return data._replace(
+        words="\n".join(words),
+        counts=array("q", [data.counts[index] if index >= 0 else 0 for index in order]),
+        scores=array("d", [data.scores[index] if index >= 0 else found[word][0] for word, index in pairs]),
+        evidence={},
+        context=context.with_joined(words, order, found),
+    )
 
 
 def _make_engine(data: _Data, cost: float) -> Any:

@@ -174,6 +174,7 @@ def test_the_model_file_keeps_all(tokenizer: Tokenizer, tmp_path: Path) -> None:
         {"expert": b"\x16garbage"},
         {"spelling": bytes(16)},
         {"extents": bytes(400)},
+        {"penalties": array("f", [-1.0]).tobytes(), "compounds": "研究\t生命"},
     ],
 )
 def test_a_damaged_context_is_a_model_error(tokenizer: Tokenizer, tmp_path: Path, change: dict[str, object]) -> None:
@@ -307,3 +308,37 @@ def test_the_probability_has_no_granularity_and_no_end(tokenizer: Tokenizer) -> 
     assert tokenizer.with_granularity(0.3).log_probability(text) == tokenizer.log_probability(text)
     for other in TEXTS:
         assert tokenizer.log_probability(other) <= 0.0
+
+
+# Compounds -----------------------------------------------------------------------------------------------------------
+
+
+def test_words_that_stand_together_are_one_in_a_longer_reading() -> None:
+    source = random.Random(4)
+    others = ["研究", "喜欢", "讨论", *(chr(0x4E00 + 7 * number) for number in range(25))]
+    lines = ["".join(source.sample([*others, "科学院"], 3)) for _ in range(1500)]
+    text = SymbolText(lines)
+    sizes = {word: [len(word)] for word in others} | {"科学院": [2, 1]}  # 科学 院, always side by side
+    lengths = bytearray()
+    counts: dict[str, int] = {}
+    for line in lines:
+        place = 0
+        while place < len(line):
+            word = next(word for word in sizes if line.startswith(word, place))
+            for size in sizes[word]:
+                counts[line[place : place + size]] = counts.get(line[place : place + size], 0) + 1
+                lengths += bytes((size, *bytes(size - 1)))
+                place += size
+        lengths.append(0)
+    tokenizer = Tokenizer(counts, context=Context.learn(text, bytes(lengths), counts)._replace(extents=b""))
+    context = tokenizer._data.context
+    assert context is not None and "科学\t院" in context.compounds
+    assert tokenizer.tokenize("喜欢科学院") == ["喜欢", "科学", "院"]
+    longer = tokenizer.with_granularity(0.7)
+    assert longer.tokenize("喜欢科学院") == ["喜欢", "科学院"]
+    assert tokenizer.nested("喜欢科学院", 0.7) == [("喜欢", ["喜欢"]), ("科学院", ["科学", "院"])]
+    assert longer.nbest("喜欢科学院", 1)[0] == (longer.score(["喜欢", "科学院"]), ["喜欢", "科学院"])
+    assert "科学院" not in longer.lexicon
+    assert longer.log_probability("喜欢科学院") == tokenizer.log_probability("喜欢科学院")
+    assert longer.with_words(["讨论喜欢"], weight=0.001).tokenize("讨论喜欢") == ["讨论喜欢"]
+    assert longer.explain("喜欢科学院", word="科学院").verdicts[0].wins
