@@ -49,6 +49,9 @@ RARE = 3
 PAIRS, BOND, LEAST_BOND, LONGEST_COMPOUND = 5, 10.0, 2.0, 12
 """Compounds: the fewest occurrences, the bond in nats from which they lose nothing, the least bond, characters."""
 
+TYPES = 60_000
+"""Words that compounds are made of, at most: as many symbols as the counting kernel takes."""
+
 HALF = 0.5
 """What is added to every count of a character."""
 
@@ -279,54 +282,54 @@ def _learn_classes(
 # Compounds -----------------------------------------------------------------------------------------------------------
 
 
-def _learn_compounds(tokens: Sequence[int], names: list[str]) -> tuple[str, bytes]:
+def _learn_compounds(tokens: array[int], names: list[str]) -> tuple[str, bytes]:
     """Words that often stand side by side, and pairs of such pairs: for readings longer than the learnt one.
 
-    The penalty is :data:`BOND` less the pointwise mutual information in nats, of a count less its standard deviation.
+    ``names`` are those of the types, "" for what is in no compound. The penalty is :data:`BOND` less the pointwise
+    mutual information in nats, of a count less its standard deviation; a part that is a compound adds its own.
     """
-    parts = [(name,) if name and all(char_class(character) == HAN for character in name) else () for name in names]
-    penalties = [0.0] * len(parts)
+    frequent, grams = _frequent_grams(tokens, names)
+    total = len(tokens)
+    counts: dict[tuple[int, ...], int] = {(type_,): count for type_, count in frequent.items()}
+    counts.update(grams)
+    penalties: dict[tuple[int, ...], float] = {(type_,): 0.0 for type_ in frequent}
+    for gram, count in sorted(grams.items(), key=lambda item: (len(item[0]), item[0])):
+        if sum(len(names[type_]) for type_ in gram) > LONGEST_COMPOUND:
+            continue
+        # Three words are a pair and a word, four are two pairs.
+        for split in (2,) if len(gram) == 4 else range(1, len(gram)):
+            left, right = gram[:split], gram[split:]
+            if left in penalties and right in penalties:
+                bond = log((count - sqrt(count)) * total / (counts[left] * counts[right]))
+                if bond >= LEAST_BOND:
+                    penalty = penalties[left] + penalties[right] + max(BOND - bond, 0.0)
+                    penalties[gram] = min(penalty, penalties.get(gram, penalty))
     found: dict[tuple[str, ...], float] = {}
-    tokens = list(tokens)
-    chosen: dict[tuple[int, int], int] = {}
-    for first_new in (0, len(names)):
-        tokens = _join(tokens, chosen) if first_new else tokens
-        counts = Counter(tokens)
-        # The second time only pairs with a compound in them are news.
-        pairs = (
-            Counter(pair for pair in pairwise(tokens) if max(pair) >= first_new)
-            if first_new
-            else Counter(pairwise(tokens))
-        )
-        for (left, right), count in sorted(item for item in pairs.items() if item[1] >= PAIRS):
-            if not parts[left] or not parts[right]:
-                continue
-            bond = log((count - sqrt(count)) * len(tokens) / (counts[left] * counts[right]))
-            both = (*parts[left], *parts[right])
-            if bond < LEAST_BOND or sum(map(len, both)) > LONGEST_COMPOUND:
-                continue
-            penalty = penalties[left] + penalties[right] + max(BOND - bond, 0.0)
-            found[both] = min(penalty, found.get(both, penalty))
-            chosen[left, right] = len(parts)
-            parts.append(both)
-            penalties.append(penalty)
+    for gram, penalty in penalties.items():
+        if len(gram) > 1:
+            words = tuple(names[type_] for type_ in gram)
+            found[words] = min(penalty, found.get(words, penalty))
     ordered = sorted(found)
-    return "\n".join(map("\t".join, ordered)), array("f", [found[both] for both in ordered]).tobytes()
+    return "\n".join(map("\t".join, ordered)), array("f", [found[words] for words in ordered]).tobytes()
 
 
-def _join(tokens: list[int], chosen: Mapping[tuple[int, int], int]) -> list[int]:
-    """The tokens with the chosen pairs as one, from left to right.
+def _frequent_grams(tokens: array[int], names: list[str]) -> tuple[dict[int, int], dict[tuple[int, ...], int]]:
+    """The types of Han names that occur often enough for compounds, the most frequent :data:`TYPES` of them; and the
+    sequences of two to four such types that do.
 
-    >>> _join([1, 2, 2, 3], {(1, 2): 4, (2, 2): 5})
-    [4, 2, 3]
+    They are counted by the kernel that counts symbols: a type is a symbol, any other type a boundary.
     """
-    joined: list[int] = []
-    place, last = 0, len(tokens) - 1
-    while place <= last:
-        pair = chosen.get((tokens[place], tokens[place + 1])) if place < last else None
-        joined.append(tokens[place] if pair is None else pair)
-        place += 1 if pair is None else 2
-    return joined
+    han = [type_ for type_, name in enumerate(names) if name and all(char_class(sign) == HAN for sign in name)]
+    counts = Counter(tokens)
+    often = sorted((type_ for type_ in han if counts[type_] >= PAIRS), key=lambda type_: (-counts[type_], type_))
+    symbols = [0] * len(names)
+    for symbol, type_ in enumerate(often[:TYPES], _FIRST_SYMBOL):
+        symbols[type_] = symbol
+    ids = array("H", map(symbols.__getitem__, tokens))
+    _, positions, sizes, found, *_ = kernels.branching(ids, 4, PAIRS, False)
+    rows = zip(array("I", positions), sizes, array("I", found), strict=True)
+    grams = {tuple(tokens[place : place + size]): count for place, size, count in rows if size > 1}
+    return {type_: counts[type_] for type_ in often[:TYPES]}, grams
 
 
 def _first_rare(sizes: bytes, counts: Sequence[int], size: int) -> int:
