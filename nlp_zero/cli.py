@@ -43,6 +43,9 @@ exit status: 0 done; 1 data or run error, in one line; 2 usage; 3 undecodable in
 # Characters segmented in one call: a batch costs less than its lines one by one, and bounds the memory.
 BATCH = 1 << 18
 
+# What sampling takes in pure Python, for each symbol and chain, on a processor of 2020 (benchmarks/segmentation).
+PURE_SECONDS = 0.0005
+
 # What `eval` takes where no number is given, and the lines below which it warns of the bootstrap.
 RESAMPLES, DIFFERENCES, FEW_LINES = 1000, 20, 30
 
@@ -252,6 +255,7 @@ def _learn(options: argparse.Namespace, console: Console) -> None:
     _check_target(options.output)
     started = time.perf_counter()
     finder, corpus = _train(options, console)
+    _say_how_long(finder, console)
     lexicon = finder.find(progress=console.progress)
     model = finder.tokenizer()
     if options.gold:
@@ -266,6 +270,16 @@ def _learn(options: argparse.Namespace, console: Console) -> None:
     if options.show:
         rows = _rows(_without_shapes(lexicon), "tsv", options.show)
         _print("".join(dropwhile(lambda line: line.startswith("#"), rows)))
+
+
+def _say_how_long(finder: WordFinder, console: Console) -> None:
+    """In pure Python sampling takes long: say so before it begins."""
+    from .kernels import backend
+
+    seconds = finder.symbols * finder.chains * PURE_SECONDS
+    if finder.method == "bayes" and backend == "python" and seconds > 20:
+        long = f"{seconds:,.0f} s" if seconds < 180 else f"{seconds / 60:,.0f} minutes"
+        console.note(f"the pure-Python engine will take about {long}; with the C kernels it is a fortieth of that")
 
 
 def _tuned(model: Tokenizer, path: str, console: Console) -> Tokenizer:

@@ -1003,3 +1003,9 @@ def test_rules_by_hand_can_be_switched_off(box: Sandbox) -> None:
     for option in ([], ["--no-rules"]):
         done = box.run("learn", "-q", "raw.txt", "-o", "zh.model", "--explain-settings", *option)
         assert f"rules\t{str(not option).lower()}" in done.out.splitlines()
+
+
+def test_the_pure_engine_says_how_long_it_will_take(box: Sandbox, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "PURE_SECONDS", 1.0)
+    done = box.run("learn", "raw.txt", "-o", "zh.model")
+    assert ("the pure-Python engine will take about" in done.err) == (engine == "python")
