@@ -23,5 +23,9 @@ class GraphError(NlpZeroError, ValueError):
     """A link, a node or a partition that no graph can have."""
 
 
+class LabelError(NlpZeroError, ValueError):
+    """A label, or a sequence of labels, that its scheme does not know; the message names the position."""
+
+
 class ModelError(NlpZeroError, ValueError):
     """A model file that is damaged, of another kind, or of a version that this program does not know."""
