@@ -128,6 +128,7 @@ next_node(const Trie *trie, uint32_t node, uint32_t code)
 }
 
 #define BONDS 20
+#define NEXT 12 /* Nodes that are called for from memory before they are made. */
 
 static inline uint32_t
 bond(uint32_t left, uint32_t right)
@@ -194,11 +195,37 @@ shape_lead(const uint32_t *word, size_t length)
     return place;
 }
 
-/* Builds the trie of checked, sorted words, of the shapes or the others; 0, or -1 without memory (no Python error
- * set). `nodes` is how many nodes it may have. */
+/* A word on its way into the trie: its place in the text, how much of it the word before begins with, and the node
+ * that its characters have led to. */
+typedef struct {
+    uint32_t start, length, common, node, number;
+} Growing;
+
+/* The words of a trie, of the shapes or the others; NULL without memory (no Python error set). */
+static Growing *
+growing_words(Trie *trie, const Joined *joined, int shapes)
+{
+    Growing *words = malloc((joined->count + 1) * sizeof *words);
+    const uint32_t *before = NULL;
+    size_t before_length = 0, start = 0;
+    for (size_t index = 0; words && index < joined->count; index++) {
+        const uint32_t *word = joined->text + start;
+        size_t length = word_end(joined, start) - start, common = 0;
+        start += length + 1;
+        if (joined->shape_nodes && (shape_lead(word, length) < length) != shapes)
+            continue;
+        while (common < length && common < before_length && word[common] == before[common])
+            common++;
+        words[trie->words++] = (Growing){(uint32_t)(word - joined->text), (uint32_t)length, (uint32_t)common, ROOT,
+                                         (uint32_t)index};
+        before = word;
+        before_length = length;
+    }
+    return words;
+}
+
 static int
-trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const double *scores, const Company *company,
-           int joints)
+trie_reserve(Trie *trie, size_t nodes, int shown, int joints)
 {
     uint64_t size = 16;
     while (size < (uint64_t)nodes / 2 * 3 + 2)
@@ -210,47 +237,65 @@ trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const dou
     trie->word = malloc(size * sizeof(uint32_t));
     trie->first = malloc(BASIC * sizeof(uint32_t));
     trie->bonds = calloc((1 << BONDS) / 8, 1);
-    trie->shown = company ? calloc(size, sizeof *trie->shown) : NULL;
+    trie->shown = shown ? calloc(size, sizeof *trie->shown) : NULL;
     trie->joints = joints ? calloc(size, sizeof(uint32_t)) : NULL;
-    uint32_t *path = malloc((joined->longest + 1) * sizeof(uint32_t));
-    if (!trie->table || !trie->word || !trie->first || !trie->bonds || (company && !trie->shown)
-        || (joints && !trie->joints) || !path) {
-        free(path);
+    if (!trie->table || !trie->word || !trie->first || !trie->bonds || (shown && !trie->shown)
+        || (joints && !trie->joints))
         return -1;
-    }
     memset(trie->table, 0xFF, size * sizeof(Entry));
     memset(trie->word, 0xFF, size * sizeof(uint32_t));
     memset(trie->first, 0xFF, BASIC * sizeof(uint32_t));
-    const uint32_t *before = NULL;
-    size_t before_length = 0, start = 0;
-    for (size_t index = 0; index < joined->count; index++) {
-        const uint32_t *word = joined->text + start;
-        size_t length = word_end(joined, start) - start, depth = 0;
-        start += length + 1;
-        if (joined->shape_nodes && (shape_lead(word, length) < length) != shapes)
-            continue;
-        trie->words++;
-        while (depth < length && depth < before_length && word[depth] == before[depth])
-            depth++;
-        for (; depth < length; depth++) {
-            path[depth] = insert(trie, depth ? path[depth - 1] : ROOT, word[depth]);
-            uint32_t bit = depth ? bond(word[depth - 1], word[depth]) : 0;
-            trie->bonds[bit >> 3] |= (uint8_t)((depth != 0) << (bit & 7));
-        }
-        uint32_t last = path[length - 1];
-        trie->table[last].label |= WORD;
-        trie->table[last].score = scores ? scores[index] : 0.0;
-        if (company) {
-            trie->shown[last][0] = company[index].left;
-            trie->shown[last][1] = company[index].right;
-        }
-        if (joints)
-            trie->joints[last] = company[index].joints;
-        trie->word[last] = (uint32_t)index;
-        before = word;
-        before_length = length;
+    return 0;
+}
+
+/* Builds the trie of checked, sorted words, of the shapes or the others; 0, or -1 without memory (no Python error
+ * set). `nodes` is how many nodes it may have. It grows by levels, so that the places of the nodes to come are known
+ * beforehand and can be called for from memory. */
+static int
+trie_build(Trie *trie, const Joined *joined, size_t nodes, int shapes, const double *scores, const Company *company,
+           int joints)
+{
+    Growing *words = growing_words(trie, joined, shapes);
+    if (!words || trie_reserve(trie, nodes, company != NULL, joints)) {
+        free(words);
+        return -1;
     }
-    free(path);
+    size_t left = trie->words;
+    for (uint32_t depth = 0; left; depth++) {
+        size_t kept = 0;
+        uint32_t node = ROOT;
+        for (size_t place = 0; place < left; place++) {
+            if (place + NEXT < left) {
+                const Growing *later = &words[place + NEXT];
+                uint64_t slot = hash(later->node, joined->text[later->start + depth]) & trie->mask;
+                __builtin_prefetch(&trie->table[slot], 1);
+                __builtin_prefetch(&trie->word[slot], 1);
+            }
+            Growing word = words[place];
+            const uint32_t *code = joined->text + word.start + depth;
+            if (word.common <= depth) {
+                node = insert(trie, word.node, *code);
+                uint32_t bit = depth ? bond(code[-1], *code) : 0;
+                trie->bonds[bit >> 3] |= (uint8_t)((depth != 0) << (bit & 7));
+            }
+            word.node = node;
+            if (word.length > depth + 1) {
+                words[kept++] = word;
+                continue;
+            }
+            trie->table[node].label |= WORD;
+            trie->table[node].score = scores ? scores[word.number] : 0.0;
+            if (company) {
+                trie->shown[node][0] = company[word.number].left;
+                trie->shown[node][1] = company[word.number].right;
+            }
+            if (joints)
+                trie->joints[node] = company[word.number].joints;
+            trie->word[node] = word.number;
+        }
+        left = kept;
+    }
+    free(words);
     return 0;
 }
 
