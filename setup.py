@@ -17,6 +17,7 @@ KERNEL_NAMES = (
     "counting",
     "experts",
     "flow",
+    "hmm",
     "lattice",
     "merges",
     "reach",

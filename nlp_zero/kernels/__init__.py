@@ -11,7 +11,7 @@ import os
 from types import ModuleType
 from typing import Any
 
-from . import clustering, counting, experts, flow, lattice, merges, reach, sampling, windows
+from . import clustering, counting, experts, flow, hmm, lattice, merges, reach, sampling, windows
 
 __all__ = [
     "available",
@@ -21,6 +21,7 @@ __all__ = [
     *counting.__all__,
     *experts.__all__,
     *flow.__all__,
+    *hmm.__all__,
     *lattice.__all__,
     *merges.__all__,
     *reach.__all__,
@@ -28,7 +29,7 @@ __all__ = [
     *windows.__all__,
 ]
 
-_MODULES = (clustering, counting, experts, flow, lattice, merges, reach, sampling, windows)
+_MODULES = (clustering, counting, experts, flow, hmm, lattice, merges, reach, sampling, windows)
 _TWINS = {name: module for module in _MODULES for name in module.__all__}
 
 backend: str

@@ -8,13 +8,15 @@ extern PyMethodDef clustering_methods[];
 extern PyMethodDef counting_methods[];
 extern PyMethodDef experts_methods[];
 extern PyMethodDef flow_methods[];
+extern PyMethodDef hmm_methods[];
 extern PyMethodDef lattice_methods[];
 extern PyMethodDef merges_methods[];
 extern PyMethodDef reach_methods[];
 extern PyMethodDef sampling_methods[];
 extern PyMethodDef windows_methods[];
 
-/* Adds the types of lattice.c to the module; 0 or -1 with an error set. */
+/* Add the types of hmm.c and lattice.c to the module; 0 or -1 with an error set. */
+int hmm_add_types(PyObject *module);
 int lattice_add_types(PyObject *module);
 
 #endif
