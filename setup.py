@@ -13,6 +13,7 @@ from setuptools import Extension, setup
 KERNELS = "nlp_zero/kernels"
 KERNEL_NAMES = (
     "_module",
+    "chain",
     "clustering",
     "counting",
     "experts",
@@ -21,6 +22,7 @@ KERNEL_NAMES = (
     "lattice",
     "merges",
     "reach",
+    "rows",
     "sampling",
     "windows",
 )
@@ -34,7 +36,7 @@ flags = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-std=c11
 fast = Extension(
     "nlp_zero.kernels._fast",
     sources=[f"{KERNELS}/{name}.c" for name in KERNEL_NAMES],
-    depends=[f"{KERNELS}/_module.h", f"{KERNELS}/_text.h"],
+    depends=[f"{KERNELS}/_module.h", f"{KERNELS}/_text.h", f"{KERNELS}/_lanes.h"],
     define_macros=[("Py_LIMITED_API", "0x030B0000")] if limited else [],
     extra_compile_args=flags,
     py_limited_api=limited,

@@ -11,12 +11,26 @@ import os
 from types import ModuleType
 from typing import Any
 
-from . import clustering, counting, experts, flow, hmm, lattice, merges, reach, sampling, windows
+from . import (
+    chain,
+    clustering,
+    counting,
+    experts,
+    flow,
+    hmm,
+    lattice,
+    merges,
+    reach,
+    rows,
+    sampling,
+    windows,
+)
 
 __all__ = [
     "available",
     "backend",
     "use",
+    *chain.__all__,
     *clustering.__all__,
     *counting.__all__,
     *experts.__all__,
@@ -25,11 +39,25 @@ __all__ = [
     *lattice.__all__,
     *merges.__all__,
     *reach.__all__,
+    *rows.__all__,
     *sampling.__all__,
     *windows.__all__,
 ]
 
-_MODULES = (clustering, counting, experts, flow, hmm, lattice, merges, reach, sampling, windows)
+_MODULES = (
+    chain,
+    clustering,
+    counting,
+    experts,
+    flow,
+    hmm,
+    lattice,
+    merges,
+    reach,
+    rows,
+    sampling,
+    windows,
+)
 _TWINS = {name: module for module in _MODULES for name in module.__all__}
 
 backend: str

@@ -4,12 +4,23 @@
 static int
 module_exec(PyObject *module)
 {
-    if (PyModule_AddFunctions(module, clustering_methods) < 0 || PyModule_AddFunctions(module, counting_methods) < 0 ||
-        PyModule_AddFunctions(module, experts_methods) < 0 || PyModule_AddFunctions(module, flow_methods) < 0 ||
-        PyModule_AddFunctions(module, hmm_methods) < 0 || PyModule_AddFunctions(module, lattice_methods) < 0 || PyModule_AddFunctions(module, merges_methods) < 0 ||
-        PyModule_AddFunctions(module, reach_methods) < 0 || PyModule_AddFunctions(module, sampling_methods) < 0 ||
-        PyModule_AddFunctions(module, windows_methods) < 0)
-        return -1;
+    PyMethodDef *const tables[] = {
+        chain_methods,
+        clustering_methods,
+        counting_methods,
+        experts_methods,
+        flow_methods,
+        hmm_methods,
+        lattice_methods,
+        merges_methods,
+        reach_methods,
+        rows_methods,
+        sampling_methods,
+        windows_methods,
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (PyModule_AddFunctions(module, tables[i]) < 0)
+            return -1;
     return lattice_add_types(module) < 0 ? -1 : hmm_add_types(module);
 }
 

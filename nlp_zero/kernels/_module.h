@@ -4,6 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+extern PyMethodDef chain_methods[];
 extern PyMethodDef clustering_methods[];
 extern PyMethodDef counting_methods[];
 extern PyMethodDef experts_methods[];
@@ -12,6 +13,7 @@ extern PyMethodDef hmm_methods[];
 extern PyMethodDef lattice_methods[];
 extern PyMethodDef merges_methods[];
 extern PyMethodDef reach_methods[];
+extern PyMethodDef rows_methods[];
 extern PyMethodDef sampling_methods[];
 extern PyMethodDef windows_methods[];
 

@@ -1,0 +1,250 @@
+"""Row kernels: sums of rows of a table, picked by number, which is all that sparse features are.
+
+A *table* has rows of ``width`` doubles. A *list of rows* says which of them belong together: ``offsets`` (int64) and
+``items`` (int32, row numbers), the items of row r being ``items[offsets[r]:offsets[r + 1]]``; ``values`` (double, one
+an item) multiply them, where they are given. With attributes of positions as the list and weights as the table the sums
+are the scores of labels; with the list turned round by :func:`index_rows`, and the errors of label probabilities as
+the table, they are the gradient. Each row of the result is made by itself, with its terms in the order of the items:
+so the result does not depend on how the rows are shared out among threads.
+
+*Pairs* stand for a table of which few entries are wanted: of row r the columns ``pair_columns[pair_starts[r]:
+pair_starts[r + 1]]`` (int32, int64), numbered through. Optional buffers are ``b""`` where they are not there.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
+from operator import add
+from typing import Any, TypeAlias
+
+__all__ = ["index_rows", "pick_pairs", "sum_pairs", "sum_rows"]
+
+Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
+SIZES = {"i": 4, "q": 8, "d": 8, "f": 4, "B": 1}
+
+
+def view(buffer: Buffer, typecode: str, name: str, size: int | None = None) -> Any:
+    """The items of a buffer; nothing is welcome whatever its type. TypeError for items of another size."""
+    if isinstance(buffer, array) and buffer.typecode == typecode:
+        items: Any = buffer
+    else:
+        try:
+            items = memoryview(buffer)
+        except TypeError:
+            raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
+        if (items.itemsize != SIZES[typecode] and items.nbytes) or items.ndim > 1:
+            raise TypeError(f"{name}: expected items of {SIZES[typecode]} bytes, got {items.itemsize}")
+        if items.format != typecode:
+            items = items.cast("B").cast(typecode)
+    if size is not None and len(items) != size:
+        raise ValueError(f"{name}: expected {size} items, got {len(items)}")
+    return items
+
+
+def writable(buffer: Buffer, typecode: str, name: str, size: int | None = None) -> Any:
+    """As :func:`view`, of a buffer that can be written to; BufferError if it cannot."""
+    items = view(buffer, typecode, name, size)
+    if isinstance(items, memoryview) and items.readonly:
+        raise BufferError("Object is not writable.")
+    return memoryview(items)
+
+
+def check_range(begin: int, end: int, size: int) -> None:
+    if not 0 <= begin <= end <= size:
+        raise ValueError(f"range: expected 0 <= begin <= end <= {size}, got {begin} and {end}")
+
+
+def check_rows(name: str, rows: Any, begin: int, end: int, size: int) -> None:
+    """The rows from begin to end lie one after another within the items."""
+    before = 0
+    for place in range(begin, end + 1):
+        if not before <= rows[place] <= size:
+            raise ValueError(f"{name}: expected numbers that rise to {size} at most, got {rows[place]} at {place}")
+        before = rows[place]
+
+
+def check_below(name: str, items: Any, begin: int, end: int, size: int) -> None:
+    for place in range(begin, end):
+        if not 0 <= items[place] < size:
+            raise ValueError(f"{name}: expected numbers from 0 to {size - 1}, got {items[place]} at {place}")
+
+
+def _open(offsets: Buffer, items: Buffer, values: Buffer, begin: int, end: int, rows: int) -> tuple[Any, Any, Any]:
+    """A list of rows, checked where it is going to be read."""
+    starts, numbers = view(offsets, "q", "offsets"), view(items, "i", "items")
+    factors = view(values, "d", "values")
+    check_range(begin, end, max(len(starts) - 1, 0))
+    if len(factors) and len(factors) != len(numbers):
+        raise ValueError(f"values: expected {len(numbers)} items, got {len(factors)}")
+    if begin < end:
+        check_rows("offsets", starts, begin, end, len(numbers))
+        check_below("items", numbers, starts[begin], starts[end], rows)
+    return starts, numbers, factors
+
+
+def index_rows(offsets: Buffer, items: Buffer, values: Buffer, size: int) -> tuple[bytes, bytes, bytes]:
+    """The list turned round: for each of ``size`` items the rows that have it, in order. O(items).
+
+    Returns (offsets int64, rows int32, values double or nothing), a list of rows in its turn.
+
+    >>> turned = index_rows(array("q", [0, 2, 3]), array("i", [0, 2, 2]), b"", 3)
+    >>> list(array("q", turned[0])), list(array("i", turned[1]))
+    ([0, 1, 1, 3], [0, 0, 1])
+    """
+    if not 0 <= size < 1 << 31:
+        raise ValueError(f"size: expected 0 to {(1 << 31) - 1}, got {size}")
+    rows = max(len(view(offsets, "q", "offsets")) - 1, 0)
+    starts, numbers, factors = _open(offsets, items, values, 0, rows, size)
+    found: list[list[int]] = [[] for _ in range(size)]
+    kept: list[list[float]] = [[] for _ in range(size)]
+    for row in range(rows):
+        for place in range(starts[row], starts[row + 1]):
+            found[numbers[place]].append(row)
+            if len(factors):
+                kept[numbers[place]].append(factors[place])
+    turned, turned_values = array("i"), array("d")
+    for its_rows, its_values in zip(found, kept, strict=True):
+        turned.extend(its_rows)
+        turned_values.extend(its_values)
+    return array("q", accumulate(map(len, found), initial=0)).tobytes(), turned.tobytes(), turned_values.tobytes()
+
+
+def sum_rows(
+    offsets: Buffer,
+    items: Buffer,
+    values: Buffer,
+    item_factors: Buffer,
+    row_factors: Buffer,
+    table: Buffer,
+    width: int,
+    begin: int,
+    end: int,
+    out: Buffer,
+) -> None:
+    """Writes rows ``begin`` to ``end`` of ``out``: each the sum of the rows of the table that its items name.
+
+    An item counts ``values`` (one an item) times ``item_factors`` (one a row of the table) times, a sum
+    ``row_factors`` (one a row of ``out``) times. O(items x width).
+
+    >>> out = array("d", bytes(32))
+    >>> sum_rows(array("q", [0, 2, 3]), array("i", [0, 1, 1]), b"", b"", b"", array("d", [1, 2, 5, 7]), 2, 0, 2, out)
+    >>> list(out)
+    [6.0, 9.0, 5.0, 7.0]
+    """
+    weights = view(table, "d", "table")
+    _check_width(width)
+    starts, numbers, amounts = _open(offsets, items, values, begin, end, len(weights) // width)
+    target = writable(out, "d", "out")
+    _check_room(target, end * width)
+    of_item = _factors("item_factors", item_factors, len(weights) // width)
+    of_row = _factors("row_factors", row_factors, len(starts) - 1)
+    for row in range(begin, end):
+        total = [0.0] * width
+        for place in range(starts[row], starts[row + 1]):
+            item = numbers[place]
+            terms: Sequence[float] = weights[item * width : item * width + width]
+            if len(amounts) or len(of_item):
+                amount = _amount(amounts, of_item, place, item)
+                terms = [amount * term for term in terms]
+            total = list(map(add, total, terms))
+        if len(of_row):
+            total = [of_row[row] * term for term in total]
+        target[row * width : row * width + width] = array("d", total)
+
+
+def sum_pairs(
+    offsets: Buffer,
+    items: Buffer,
+    values: Buffer,
+    item_factors: Buffer,
+    pair_starts: Buffer,
+    pair_columns: Buffer,
+    weights: Buffer,
+    width: int,
+    begin: int,
+    end: int,
+    out: Buffer,
+) -> None:
+    """As :func:`sum_rows`, of a table of pairs: ``weights`` has one double a pair. O(pairs of the items)."""
+    _check_width(width)
+    pairs, columns = _pairs(pair_starts, pair_columns, width)
+    entries = view(weights, "d", "weights", len(columns))
+    starts, numbers, amounts = _open(offsets, items, values, begin, end, len(pairs) - 1)
+    target = writable(out, "d", "out")
+    _check_room(target, end * width)
+    of_item = _factors("item_factors", item_factors, len(pairs) - 1)
+    for row in range(begin, end):
+        total = array("d", bytes(8 * width))
+        for place in range(starts[row], starts[row + 1]):
+            item = numbers[place]
+            amount = _amount(amounts, of_item, place, item)
+            for pair in range(pairs[item], pairs[item + 1]):
+                total[columns[pair]] += amount * entries[pair]
+        target[row * width : row * width + width] = total
+
+
+def pick_pairs(
+    offsets: Buffer,
+    items: Buffer,
+    values: Buffer,
+    row_factors: Buffer,
+    pair_starts: Buffer,
+    pair_columns: Buffer,
+    table: Buffer,
+    width: int,
+    begin: int,
+    end: int,
+    out: Buffer,
+) -> None:
+    """As :func:`sum_rows`, where only pairs are wanted: ``out`` has one double a pair of the rows. O(items x pairs)."""
+    rows = view(table, "d", "table")
+    _check_width(width)
+    starts, numbers, amounts = _open(offsets, items, values, begin, end, len(rows) // width)
+    pairs, columns = _pairs(pair_starts, pair_columns, width)
+    if len(pairs) != len(starts):
+        raise ValueError(f"pair_starts: expected {len(starts)} items, got {len(pairs)}")
+    target = writable(out, "d", "out", len(columns))
+    of_row = _factors("row_factors", row_factors, len(starts) - 1)
+    for row in range(begin, end):
+        wanted = columns[pairs[row] : pairs[row + 1]]
+        total = [0.0] * len(wanted)
+        for place in range(starts[row], starts[row + 1]):
+            base = numbers[place] * width
+            amount = amounts[place] if len(amounts) else 1.0
+            total = [sofar + amount * rows[base + column] for sofar, column in zip(total, wanted, strict=True)]
+        if len(of_row):
+            total = [of_row[row] * term for term in total]
+        target[pairs[row] : pairs[row + 1]] = array("d", total)
+
+
+def _amount(amounts: Any, of_item: Any, place: int, item: int) -> float:
+    amount: float = amounts[place] if len(amounts) else 1.0
+    return amount * of_item[item] if len(of_item) else amount
+
+
+def _factors(name: str, factors: Buffer, size: int) -> Any:
+    items = view(factors, "d", name)
+    if len(items) and len(items) != size:
+        raise ValueError(f"{name}: expected {size} items, got {len(items)}")
+    return items
+
+
+def _check_width(width: int) -> None:
+    if not 0 < width < 1 << 20:
+        raise ValueError(f"width: expected 1 to {(1 << 20) - 1}, got {width}")
+
+
+def _check_room(target: Any, size: int) -> None:
+    if len(target) < size:
+        raise ValueError(f"out: expected {size} items at least, got {len(target)}")
+
+
+def _pairs(pair_starts: Buffer, pair_columns: Buffer, width: int) -> tuple[Any, Any]:
+    starts, columns = view(pair_starts, "q", "pair_starts"), view(pair_columns, "i", "pair_columns")
+    if not len(starts):
+        raise ValueError("pair_starts: expected 1 item at least, got 0")
+    check_rows("pair_starts", starts, 0, len(starts) - 1, len(columns))
+    check_below("pair_columns", columns, 0, len(columns), width)
+    return starts, columns

@@ -1,0 +1,176 @@
+"""The kernels of ``rows``: sums of rows against plain loops, lists turned round and back, equal errors."""
+
+from __future__ import annotations
+
+import random
+from array import array
+from typing import Any
+
+import pytest
+
+from nlp_zero import kernels
+from nlp_zero.kernels import rows as twin
+
+NOTHING = b""
+
+
+def random_list(source: random.Random, rows: int, size: int) -> tuple[array[int], array[int], array[float]]:
+    offsets, items = array("q", [0]), array("i")
+    for _ in range(rows):
+        items.extend(source.randrange(size) for _ in range(source.choice((0, 1, 2, 30))))
+        offsets.append(len(items))
+    return offsets, items, array("d", (source.uniform(-2, 2) for _ in items))
+
+
+def turned_round(*arguments: Any, module: Any = kernels) -> tuple[array[int], array[int], array[float]]:
+    starts, items, values = module.index_rows(*arguments)
+    return array("q", starts), array("i", items), array("d", values)
+
+
+def numbers(source: random.Random, count: int) -> array[float]:
+    return array("d", (source.uniform(-1, 1) for _ in range(count)))
+
+
+def random_pairs(source: random.Random, rows: int, width: int) -> tuple[array[int], array[int]]:
+    starts, columns = array("q", [0]), array("i")
+    for _ in range(rows):
+        columns.extend(sorted(source.sample(range(width), source.randint(0, width))))
+        starts.append(len(columns))
+    return starts, columns
+
+
+def test_a_list_turned_round_names_the_rows_of_each_item() -> None:
+    offsets, items, values = random_list(random.Random(1), 20, 7)
+    starts, found, kept = turned_round(offsets, items, values, 7)
+    pairs = sorted((items[k], row, values[k]) for row in range(20) for k in range(offsets[row], offsets[row + 1]))
+    back = zip(found, kept, strict=True)
+    assert sorted((item, *next(back)) for item in range(7) for _ in range(starts[item + 1] - starts[item])) == pairs
+    again = turned_round(starts, found, kept, 20)
+    assert again[0] == offsets
+    assert all(
+        sorted(again[1][offsets[row] : offsets[row + 1]]) == sorted(items[offsets[row] : offsets[row + 1]])
+        for row in range(20)
+    )
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 8, 22, 24, 25, 31, 61])
+def test_rows_are_added_up_in_order(width: int) -> None:
+    source = random.Random(width)
+    offsets, items, values = random_list(source, 12, 9)
+    table, of_item, of_row = numbers(source, 9 * width), numbers(source, 9), numbers(source, 12)
+    for amounts, item_factors, row_factors in (
+        (NOTHING, NOTHING, NOTHING),
+        (values, NOTHING, of_row),
+        (values, of_item, NOTHING),
+        (NOTHING, of_item, of_row),
+    ):
+        out = array("d", [7.0]) * (12 * width + 1)
+        kernels.sum_rows(offsets, items, amounts, item_factors, row_factors, table, width, 2, 12, out)
+        assert out[: 2 * width] == array("d", [7.0]) * (2 * width) and out[-1] == 7.0
+        for row in range(2, 12):
+            for column in range(width):
+                total = 0.0
+                for place in range(offsets[row], offsets[row + 1]):
+                    amount = amounts[place] if amounts else 1.0
+                    amount = amount * item_factors[items[place]] if item_factors else amount
+                    total += amount * table[items[place] * width + column]
+                total = row_factors[row] * total if row_factors else total
+                assert out[row * width + column] == total
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pairs_are_what_whole_rows_would_give(seed: int) -> None:
+    source = random.Random(seed)
+    width = source.randint(1, 6)
+    offsets, items, values = random_list(source, 8, 5)
+    starts, columns = random_pairs(source, 5, width)
+    weights, factors = numbers(source, len(columns)), numbers(source, 5)
+    table = array("d", bytes(8 * 5 * width))
+    for item in range(5):
+        for pair in range(starts[item], starts[item + 1]):
+            table[item * width + columns[pair]] = weights[pair]
+    whole, out = array("d", bytes(64 * width)), array("d", bytes(64 * width))
+    kernels.sum_rows(offsets, items, values, factors, NOTHING, table, width, 0, 8, whole)
+    kernels.sum_pairs(offsets, items, values, factors, starts, columns, weights, width, 0, 8, out)
+    assert out == whole
+
+    turned = turned_round(offsets, items, values, 5)
+    errors, gradient, picked = (
+        numbers(source, 8 * width),
+        array("d", bytes(40 * width)),
+        array("d", bytes(8 * len(columns))),
+    )
+    kernels.sum_rows(*turned, NOTHING, factors, errors, width, 0, 5, gradient)
+    kernels.pick_pairs(*turned, factors, starts, columns, errors, width, 0, 5, picked)
+    expected = [gradient[i * width + columns[k]] for i in range(5) for k in range(starts[i], starts[i + 1])]
+    assert list(picked) == expected
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_both_engines_agree_to_the_bit(seed: int, engine: str) -> None:
+    if engine == "python":
+        pytest.skip("compared once")
+    source = random.Random(seed)
+    width = source.choice((1, 3, 4, 7, 22))
+    offsets, items, values = random_list(source, 30, 11)
+    table, of_item, of_row = numbers(source, 11 * width), numbers(source, 11), numbers(source, 30)
+    starts, columns = random_pairs(source, 11, width)
+    weights = numbers(source, len(columns))
+    results: list[Any] = []
+    for module in (twin, kernels):
+        out, pairs = array("d", bytes(8 * 30 * width)), array("d", bytes(8 * 30 * width))
+        module.sum_rows(offsets, items, values, of_item, of_row, table, width, 0, 30, out)
+        module.sum_pairs(offsets, items, values, of_item, starts, columns, weights, width, 0, 30, pairs)
+        turned = turned_round(offsets, items, values, 11, module=module)
+        picked = array("d", bytes(8 * len(columns)))
+        module.pick_pairs(*turned, of_item, starts, columns, out, width, 0, 11, picked)
+        results.append((out, pairs, turned, picked))
+    assert results[0] == results[1]
+
+
+GOOD: dict[str, Any] = {
+    "offsets": array("q", [0, 1]),
+    "items": array("i", [1]),
+    "values": b"",
+    "item_factors": b"",
+    "row_factors": b"",
+    "table": array("d", [1, 2, 3, 4]),
+    "width": 2,
+    "begin": 0,
+    "end": 1,
+    "out": array("d", [0, 0]),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"items": array("i", [2])}, ValueError, "items: expected numbers from 0 to 1, got 2 at 0"),
+        ({"items": array("i", [-1])}, ValueError, "items: expected numbers from 0 to 1, got -1 at 0"),
+        ({"offsets": array("q", [0, 2])}, ValueError, "offsets: expected numbers that rise to 1 at most, got 2 at 1"),
+        ({"offsets": array("q", [1, 0])}, ValueError, "offsets: expected numbers that rise to 1 at most, got 0 at 1"),
+        ({"offsets": array("q", [-1, 0])}, ValueError, "offsets: expected numbers that rise to 1 at most, got -1 at 0"),
+        ({"end": 2}, ValueError, "range: expected 0 <= begin <= end <= 1, got 0 and 2"),
+        ({"width": 0}, ValueError, "width: expected 1 to 1048575, got 0"),
+        ({"values": array("d", [1, 2])}, ValueError, "values: expected 1 items, got 2"),
+        ({"item_factors": array("d", [1])}, ValueError, "item_factors: expected 2 items, got 1"),
+        ({"out": array("d", [0])}, ValueError, "out: expected 2 items at least, got 1"),
+        ({"out": bytes(16)}, TypeError, "out: expected items of 8 bytes, got 1"),
+        ({"out": memoryview(bytes(16)).cast("d")}, BufferError, "Object is not writable."),
+        ({"table": array("f", [1, 2])}, TypeError, "table: expected items of 8 bytes, got 4"),
+    ],
+)
+def test_what_does_not_fit_is_an_error(change: dict[str, Any], error: type[Exception], message: str) -> None:
+    kernels.sum_rows(*GOOD.values())
+    with pytest.raises(error) as caught:
+        kernels.sum_rows(*(GOOD | change).values())
+    assert str(caught.value) == message
+
+
+def test_pairs_out_of_their_rows_are_an_error() -> None:
+    arguments = array("q", [0, 1]), array("i", [0]), b"", b""
+    out = array("d", [0, 0])
+    with pytest.raises(ValueError, match="pair_columns: expected numbers from 0 to 1, got 2 at 0"):
+        kernels.sum_pairs(*arguments, array("q", [0, 1]), array("i", [2]), array("d", [1]), 2, 0, 1, out)
+    with pytest.raises(ValueError, match="pair_starts: expected 2 items, got 3"):
+        kernels.pick_pairs(*arguments, array("q", [0, 0, 0]), array("i"), array("d", [1, 2]), 2, 0, 1, array("d"))
