@@ -23,6 +23,7 @@ KERNEL_NAMES = (
     "merges",
     "reach",
     "rows",
+    "runs",
     "sampling",
     "windows",
 )

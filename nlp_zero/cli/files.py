@@ -16,12 +16,16 @@ def info(options: argparse.Namespace, console: Console) -> None:
     """What a file is and where it came from."""
     from .. import storage
     from ..words.lexicon import Lexicon
+    from ..words.runs import Run, is_run
 
     facts: dict[str, Any]
     for path in options.files:
         if is_model(path):
             facts = storage.peek(path)
             facts |= facts.pop("header")
+        elif is_run(path):
+            with Run(path) as run:
+                facts = run.check().facts()
         else:
             lexicon = Lexicon.load(path)
             facts = {"kind": "lexicon", "words": len(lexicon), "total": lexicon.total, **lexicon.provenance}
@@ -35,5 +39,5 @@ def info(options: argparse.Namespace, console: Console) -> None:
 def add(verbs: Any) -> None:
     """Add ``info``."""
     verb = add_verb(verbs, "info", info, "what a file is and where it came from")
-    verb.add_argument("files", nargs="+", metavar="FILE", help="a model or a lexicon")
+    verb.add_argument("files", nargs="+", metavar="FILE", help="a model, a run file or a lexicon")
     verb.add_argument("--json", action="store_true", help="one JSON object a file")

@@ -22,6 +22,7 @@ from . import (
     merges,
     reach,
     rows,
+    runs,
     sampling,
     windows,
 )
@@ -40,6 +41,7 @@ __all__ = [
     *merges.__all__,
     *reach.__all__,
     *rows.__all__,
+    *runs.__all__,
     *sampling.__all__,
     *windows.__all__,
 ]
@@ -55,6 +57,7 @@ _MODULES = (
     merges,
     reach,
     rows,
+    runs,
     sampling,
     windows,
 )

@@ -15,6 +15,7 @@ module_exec(PyObject *module)
         merges_methods,
         reach_methods,
         rows_methods,
+        runs_methods,
         sampling_methods,
         windows_methods,
     };

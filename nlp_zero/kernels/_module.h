@@ -14,6 +14,7 @@ extern PyMethodDef lattice_methods[];
 extern PyMethodDef merges_methods[];
 extern PyMethodDef reach_methods[];
 extern PyMethodDef rows_methods[];
+extern PyMethodDef runs_methods[];
 extern PyMethodDef sampling_methods[];
 extern PyMethodDef windows_methods[];
 

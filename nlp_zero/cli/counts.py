@@ -1,0 +1,130 @@
+"""``count``, ``merge`` and ``subtract``: counts of n-grams in run files, which add up."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from .arguments import add_verb, model_file, positive, with_files
+from .console import Console
+from .streams import check_target, corpus_of, report_reading
+
+if TYPE_CHECKING:
+    from ..text.corpus import Corpus
+
+_UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def count(options: argparse.Namespace, console: Console) -> None:
+    """Raw text in, a run file out."""
+    from ..words.bounded import count_text
+
+    check_target(options.output)
+    started = time.perf_counter()
+    corpus = corpus_of(options)
+    try:
+        count_text(
+            corpus.blocks(),
+            options.output,
+            max_length=options.max_length,
+            memory=options.memory,
+            folder=options.tmp,
+            workers=options.workers,
+            progress=console.progress,
+        )
+    except ValueError as error:
+        if type(error) is ValueError:  # not one of ours, which say more than a usage
+            options.usage(str(error))
+        raise
+    report_reading(corpus, console)
+    _report(options.output, started, console, corpus)
+
+
+def _report(path: str, started: float, console: Console, corpus: Corpus | None = None) -> None:
+    from ..words.runs import Run
+
+    read = f"read {corpus.stats.characters:,} characters, " if corpus else ""
+    with Run(path) as run:
+        console.note(
+            f"{read}wrote {path}: {run.rows:,} windows, {run.bytes:,} bytes, {time.perf_counter() - started:.1f} s"
+        )
+
+
+def merge(options: argparse.Namespace, console: Console) -> None:
+    """The counts of all texts together."""
+    from ..words.runs import merge_runs
+
+    check_target(options.output)
+    started = time.perf_counter()
+    merge_runs(options.runs, options.output, folder=options.tmp, workers=options.workers, progress=console.progress)
+    _report(options.output, started, console)
+
+
+def subtract(options: argparse.Namespace, console: Console) -> None:
+    """The counts of what the second text did not have, such as what is new this month."""
+    from ..words.runs import subtract_runs
+
+    check_target(options.output)
+    started = time.perf_counter()
+    subtract_runs(options.run_file, options.other, options.output)
+    _report(options.output, started, console)
+
+
+def memory(text: str) -> int:
+    """A number of bytes, as argparse wants it.
+
+    >>> memory("512M"), memory("2g"), memory("1.5G")
+    (536870912, 2147483648, 1610612736)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE | re.ASCII)
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected an amount of memory, such as 512M or 2G, got {text!r}")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def folder(text: str) -> str:
+    if not os.path.isdir(text):
+        raise argparse.ArgumentTypeError(f"expected a folder, such as /var/tmp, got {text!r}")
+    return text
+
+
+def with_spilling(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--tmp", type=folder, metavar="DIR", help="where temporary files go (default: as the system says)"
+    )
+    verb.add_argument(
+        "--workers",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="so many at a time; the result is the same (default: 1)",
+    )
+
+
+def with_run_output(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("-o", "--output", type=model_file, metavar="RUN", required=True, help="the run file to write")
+
+
+def add(verbs: Any) -> None:
+    """Add ``count``, ``merge`` and ``subtract``."""
+    verb = add_verb(
+        verbs, "count", count, "n-gram counts of any amount of text", with_files, with_run_output, with_spilling
+    )
+    verb.add_argument(
+        "--max-length", type=positive, default=6, metavar="N", help="symbols of the longest n-gram, 1 to 8 (default: 6)"
+    )
+    verb.add_argument(
+        "--memory",
+        type=memory,
+        default=memory("512M"),
+        metavar="SIZE",
+        help="memory to be used, such as 256M or 2G; the result is the same (default: 512M)",
+    )
+    verb = add_verb(verbs, "merge", merge, "the sum of run files", with_run_output, with_spilling)
+    verb.add_argument("runs", nargs="+", metavar="RUN", help="files of 'nlp-zero count', all of one --max-length")
+    verb = add_verb(verbs, "subtract", subtract, "what one run file holds beyond another", with_run_output)
+    verb.add_argument("run_file", metavar="RUN", help="the counts of all text")
+    verb.add_argument("other", metavar="OTHER", help="the counts of a part of it, to be left out")

@@ -1,0 +1,78 @@
+"""The verbs of run files: what they write and say, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nlp_zero import cli
+from nlp_zero.words.ngrams import NgramCounts
+from nlp_zero.words.runs import Run, save_run
+
+LINES = ["葡萄酒很甜，咖啡很苦。", "他爱喝葡萄酒，我爱喝咖啡。", "一瓶葡萄酒比三杯咖啡贵。"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for number, line in enumerate(LINES):
+        (tmp_path / f"{number}.txt").write_text(line + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    return cli.main(arguments)
+
+
+def test_counting_merging_and_subtracting_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("count", "0.txt", "1.txt", "2.txt", "-o", "all.run", "--max-length", "4", "--workers", "2") == 0
+    assert capsys.readouterr().err.startswith("nlp-zero: read 36 characters, wrote all.run: ")
+    for number in range(3):
+        assert run("count", f"{number}.txt", "-q", "-o", f"{number}.run", "--max-length=4", "--memory", "64M") == 0
+    assert run("merge", "2.run", "0.run", "1.run", "-o", "merged.run", "--tmp", ".") == 0
+    assert (folder / "merged.run").read_bytes() == (folder / "all.run").read_bytes()
+    assert run("merge", "0.run", "1.run", "-o", "first.run") == 0
+    assert run("subtract", "all.run", "first.run", "-o", "new.run") == 0
+    assert (folder / "new.run").read_bytes() == (folder / "2.run").read_bytes()
+    with Run("all.run") as counts:
+        assert counts.load() == NgramCounts(4).train(LINES)
+
+
+def test_info_says_what_a_run_file_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_run("a.run", NgramCounts(3).train(LINES))
+    assert run("info", "a.run", "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["kind"] == "n-gram counts" and facts["max_length"] == 3 and facts["forgotten"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["count", "0.txt"], 2, "the following arguments are required: -o/--output"),
+        (["count", "0.txt", "-o", "-"], 2, "expected a file name"),
+        (["count", "0.txt", "-o", "a.run", "--memory", "lots"], 2, "expected an amount of memory, such as 512M or 2G"),
+        (["count", "0.txt", "-o", "a.run", "--memory", "1K"], 2, "memory: expected at least 33,554,432 bytes"),
+        (["count", "0.txt", "-o", "a.run", "--max-length", "9"], 2, "max_length: expected 1 to 8, such as 6, got 9"),
+        (["count", "0.txt", "-o", "a.run", "--tmp", "none"], 2, "expected a folder, such as /var/tmp, got 'none'"),
+        (["count", "none.txt", "-o", "a.run"], 1, "none.txt"),
+        (["count", "0.txt", "-o", "none/a.run"], 1, "there is no folder 'none'"),
+        (["merge", "none.run", "-o", "a.run"], 1, "none.run: cannot be read: No such file"),
+        (["merge", "0.txt", "-o", "a.run"], 1, "0.txt: expected a run file of nlp-zero"),
+        (["merge", "three.run", "four.run", "-o", "a.run"], 1, "four.run: expected n-grams of up to 3 symbols as in"),
+        (["subtract", "three.run", "more.run", "-o", "a.run"], 1, "more.run: expected only text that was counted in"),
+        (["merge", "cut.run", "-o", "a.run"], 1, "cut.run: offset"),
+    ],
+)
+def test_what_cannot_be_done(
+    arguments: list[str], status: int, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_run("three.run", NgramCounts(3).train(LINES))
+    save_run("more.run", NgramCounts(3).train([*LINES, "更多"]))
+    save_run("four.run", NgramCounts(4).train(LINES))
+    Path("cut.run").write_bytes(Path("four.run").read_bytes()[:-60])
+    assert run(*arguments) == status
+    complaint = capsys.readouterr().err.splitlines()
+    assert message in complaint[-1]
+    assert not (folder / "a.run").exists()
