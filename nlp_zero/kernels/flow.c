@@ -36,6 +36,16 @@ interrupted(PyThreadState **thread)
     return raised;
 }
 
+/* Whether Ctrl-C was pressed, looked at once in TURN units of work. */
+static inline int
+turned(size_t *work, size_t more, PyThreadState **thread)
+{
+    if ((*work += more) < TURN)
+        return 0;
+    *work = 0;
+    return interrupted(thread);
+}
+
 static PyObject *
 set_failure(int status)
 {
@@ -152,9 +162,9 @@ typedef struct {
 
 /* Both ends of every link, in the order of the links, in a row for each node; then parallel ones are added up. */
 static int
-build_rows(const link_list *links, int symmetric, row_table *rows)
+build_rows(const link_list *links, int symmetric, row_table *rows, PyThreadState **thread)
 {
-    size_t size = links->size, entries = 0, used = 0;
+    size_t size = links->size, entries = 0, used = 0, work = 0;
     rows->starts = zeros(size + 1, 4);
     rows->seen = room(size, 4);
     if (!rows->starts || !rows->seen)
@@ -175,6 +185,8 @@ build_rows(const link_list *links, int symmetric, row_table *rows)
     memcpy(rows->seen, rows->starts, size * 4);
     for (size_t k = 0; k < links->count; k++) {
         uint32_t tail = links->tails[k], head = links->heads[k];
+        if (turned(&work, 4, thread))
+            return INTERRUPTED;
         if (tail == head)
             continue;
         size_t there = rows->seen[tail]++, back = rows->seen[head]++;
@@ -191,6 +203,8 @@ build_rows(const link_list *links, int symmetric, row_table *rows)
     size_t from = 0;
     for (size_t node = 0; node < size; node++) {
         size_t last = rows->starts[node + 1], first = used;
+        if (turned(&work, last - from, thread))
+            return INTERRUPTED;
         for (; from < last; from++) {
             uint32_t other = rows->neighbours[from], place = rows->seen[other];
             if (place != NONE && place >= first && place < used && rows->neighbours[place] == other) {
@@ -235,7 +249,7 @@ adjacency(PyObject *self, PyObject *args)
         links_open(&links, size, sources, targets, weights) < 0)
         return NULL;
     PyThreadState *thread = PyEval_SaveThread();
-    int status = build_rows(&links, symmetric, &rows);
+    int status = build_rows(&links, symmetric, &rows, &thread);
     PyEval_RestoreThread(thread);
     if (status == DONE)
         result = Py_BuildValue("NNNN", as_bytes(rows.starts, (links.size + 1) * 4),
@@ -249,36 +263,37 @@ adjacency(PyObject *self, PyObject *args)
 }
 
 typedef struct {
-    double *rates, *after, *strengths, *shares, *followed;
+    double *rates, *after, *strengths, *leaps, *shares, *followed;
     size_t steps;
 } walk;
 
 static int
-run_walk(const link_list *links, const double *landing, double probability, double tolerance, size_t limit, walk *w,
+run_walk(const link_list *links, const double *landing, const double *jumps, double tolerance, size_t limit, walk *w,
          PyThreadState **thread)
 {
     size_t size = links->size, work = 0;
     w->rates = room(size, 8);
     w->after = room(size, 8);
     w->strengths = zeros(size, 8);
+    w->leaps = room(size, 8);
     w->followed = room(size, 8);
     w->shares = room(links->count, 8);
-    if (!w->rates || !w->after || !w->strengths || !w->followed || !w->shares)
+    if (!w->rates || !w->after || !w->strengths || !w->leaps || !w->followed || !w->shares)
         return NO_MEMORY;
     for (size_t k = 0; k < links->count; k++)
         w->strengths[links->tails[k]] += links->loads[k];
     for (size_t k = 0; k < links->count; k++)
         w->shares[k] = links->loads[k] / w->strengths[links->tails[k]];
+    for (size_t node = 0; node < size; node++)
+        w->leaps[node] = w->strengths[node] != 0.0 ? jumps[node] : 1.0;
     memcpy(w->rates, landing, size * 8);
     while (w->steps < limit) {
-        double dangling = 0.0, total = 0.0, change = 0.0;
+        double teleported = 0.0, total = 0.0, change = 0.0;
         for (size_t node = 0; node < size; node++)
-            if (w->strengths[node] == 0.0)
-                dangling += w->rates[node];
-        double teleported = probability * (1.0 - dangling) + dangling;
+            teleported += w->rates[node] * w->leaps[node];
         for (size_t node = 0; node < size; node++) {
             w->after[node] = teleported * landing[node];
-            w->followed[node] = (1.0 - probability) * w->rates[node];
+            w->followed[node] = w->rates[node] * (1.0 - w->leaps[node]);
         }
         for (size_t k = 0; k < links->count; k++)
             w->after[links->heads[k]] += w->followed[links->tails[k]] * w->shares[k];
@@ -303,34 +318,41 @@ run_walk(const link_list *links, const double *landing, double probability, doub
 }
 
 static PyObject *
+walked(const link_list *links, const Py_buffer *landing, const Py_buffer *jumps, double tolerance, size_t limit)
+{
+    walk w = {0};
+    if (check_length("landings", (size_t)landing->len / 8, links->size) < 0 ||
+        check_length("jumps", (size_t)jumps->len / 8, links->size) < 0)
+        return NULL;
+    PyThreadState *thread = PyEval_SaveThread();
+    int status = run_walk(links, landing->buf, jumps->buf, tolerance, limit, &w, &thread);
+    PyEval_RestoreThread(thread);
+    PyObject *result = status == DONE
+                           ? Py_BuildValue("Nn", as_bytes(w.rates, links->size * 8), (Py_ssize_t)w.steps)
+                           : set_failure(status);
+    double *all[] = {w.rates, w.after, w.strengths, w.leaps, w.shares, w.followed};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+    return result;
+}
+
+static PyObject *
 visit_rates(PyObject *self, PyObject *args)
 {
-    PyObject *sources, *targets, *weights, *landings, *result = NULL;
+    PyObject *sources, *targets, *weights, *landings, *leaps, *result = NULL;
     Py_ssize_t size, limit;
-    double probability, tolerance;
+    double tolerance;
     link_list links;
-    Py_buffer landing;
-    walk w = {0};
+    Py_buffer landing, jumps;
     (void)self;
-    if (!PyArg_ParseTuple(args, "nOOOOddn:visit_rates", &size, &sources, &targets, &weights, &landings, &probability,
+    if (!PyArg_ParseTuple(args, "nOOOOOdn:visit_rates", &size, &sources, &targets, &weights, &landings, &leaps,
                           &tolerance, &limit) ||
         links_open(&links, size, sources, targets, weights) < 0)
         return NULL;
     if (get_items(landings, &landing, 8, "landings") == 0) {
-        if (check_length("landings", (size_t)landing.len / 8, links.size) == 0) {
-            PyThreadState *thread = PyEval_SaveThread();
-            int status = run_walk(&links, landing.buf, probability, tolerance, limit > 0 ? (size_t)limit : 0, &w,
-                                  &thread);
-            PyEval_RestoreThread(thread);
-            if (status == DONE)
-                result = Py_BuildValue("Nn", as_bytes(w.rates, links.size * 8), (Py_ssize_t)w.steps);
-            else
-                set_failure(status);
-            free(w.rates);
-            free(w.after);
-            free(w.strengths);
-            free(w.shares);
-            free(w.followed);
+        if (get_items(leaps, &jumps, 8, "jumps") == 0) {
+            result = walked(&links, &landing, &jumps, tolerance, limit > 0 ? (size_t)limit : 0);
+            PyBuffer_Release(&jumps);
         }
         PyBuffer_Release(&landing);
     }
@@ -616,8 +638,25 @@ typedef struct {
     double flow, out, into, sent, landed, entry, term;
 } sums;
 
+/* The names of the nodes, and by module and name the sum of their rates: an open table with linear steps. A module
+   that has become empty and is taken again gets a new number of life, so that what it held is not found any more. */
+typedef struct {
+    Py_buffer views[3];
+    int open;
+    const uint32_t *starts, *numbers;
+    const double *rates;
+    struct share {
+        uint64_t key; /* life of the module and name; 0: free */
+        double rate;
+    } *shares;
+    size_t capacity, used;
+    uint32_t *lives, last_life;
+} name_table;
+
 typedef struct {
     const network *n;
+    name_table *names; /* NULL: each node has a name of its own */
+    double toll;
     const uint32_t *bounds; /* NULL: all in bound 0 */
     const double *exits;
     size_t bound_count;
@@ -643,6 +682,94 @@ evaluate(const mover *v, sums *s)
     double leave = s->out + s->sent * (1.0 - s->landed), enter = s->into + (v->all_sent - s->sent) * s->landed;
     s->entry = enter;
     s->term = plogp(leave + s->flow) - plogp(leave) - plogp(enter);
+}
+
+static struct share *
+share_of(const name_table *t, uint32_t life, uint32_t name)
+{
+    uint64_t key = (uint64_t)life << 32 | name, mixed = key * 0x9E3779B97F4A7C15u;
+    size_t place = (size_t)(mixed ^ (mixed >> 29)) & (t->capacity - 1);
+    while (t->shares[place].key && t->shares[place].key != key)
+        place = (place + 1) & (t->capacity - 1);
+    return &t->shares[place];
+}
+
+static int
+shares_grow(name_table *t)
+{
+    struct share *old = t->shares;
+    size_t before = t->capacity;
+    struct share *grown = zeros(before * 2, sizeof *grown);
+    if (!grown)
+        return NO_MEMORY;
+    t->shares = grown;
+    t->capacity = before * 2;
+    for (size_t i = 0; i < before; i++)
+        if (old[i].key)
+            *share_of(t, (uint32_t)(old[i].key >> 32), (uint32_t)old[i].key) = old[i];
+    free(old);
+    return DONE;
+}
+
+/* Add the rates of a node to the names of a module, or take them away. */
+static int
+share_names(name_table *t, uint32_t module, uint32_t node, double sign)
+{
+    for (size_t k = t->starts[node]; k < t->starts[node + 1]; k++) {
+        struct share *s = share_of(t, t->lives[module], t->numbers[k]);
+        if (!s->key) {
+            if (t->used * 2 >= t->capacity) {
+                if (shares_grow(t) != DONE)
+                    return NO_MEMORY;
+                s = share_of(t, t->lives[module], t->numbers[k]);
+            }
+            s->key = (uint64_t)t->lives[module] << 32 | t->numbers[k];
+            t->used++;
+        }
+        s->rate += sign * t->rates[k];
+    }
+    return DONE;
+}
+
+static double
+gain_of_joining(const name_table *t, uint32_t life, uint32_t node)
+{
+    double gain = 0.0;
+    for (size_t k = t->starts[node]; k < t->starts[node + 1]; k++) {
+        double before = life ? share_of(t, life, t->numbers[k])->rate : 0.0;
+        gain += plogp(before + t->rates[k]) - plogp(before);
+    }
+    return gain;
+}
+
+static double
+gain_of_leaving(const name_table *t, uint32_t life, uint32_t node, int single)
+{
+    double gain = 0.0;
+    for (size_t k = t->starts[node]; k < t->starts[node + 1]; k++) {
+        double before = share_of(t, life, t->numbers[k])->rate;
+        gain += plogp(before) - (single ? 0.0 : plogp(before - t->rates[k]));
+    }
+    return gain;
+}
+
+static int
+names_start(mover *v)
+{
+    name_table *t = v->names;
+    t->capacity = 1024;
+    while (t->capacity < v->n->size * 4)
+        t->capacity *= 2;
+    t->shares = zeros(t->capacity, sizeof *t->shares);
+    t->lives = room(v->n->size, 4);
+    if (!t->shares || !t->lives)
+        return NO_MEMORY;
+    for (size_t module = 0; module < v->n->size; module++)
+        t->lives[module] = ++t->last_life;
+    for (size_t node = 0; node < v->n->size; node++)
+        if (share_names(t, v->modules[node], (uint32_t)node, 1.0) != DONE)
+            return NO_MEMORY;
+    return DONE;
 }
 
 static int
@@ -678,13 +805,16 @@ mover_close(mover *v)
 }
 
 static int
-sum_up(mover *v)
+sum_up(mover *v, PyThreadState **thread)
 {
     const network *n = v->n;
+    size_t work = 0;
     memset(v->bound_of, 0xFF, n->size * 4);
     for (size_t node = 0; node < n->size; node++) {
         uint32_t module = v->modules[node], bound = v->bounds ? v->bounds[node] : 0;
         sums *s = &v->state[module];
+        if (turned(&work, n->starts[node + 1] - n->starts[node], thread))
+            return INTERRUPTED;
         v->sizes[module]++;
         s->flow += n->flows[node];
         if (n->teleports) {
@@ -760,6 +890,7 @@ gather_flows(mover *v, uint32_t node)
     return count;
 }
 
+/* 1 if the node was moved, 0 if it stays where it is, NO_MEMORY. */
 static int
 move_node(mover *v, uint32_t node)
 {
@@ -783,7 +914,12 @@ move_node(mover *v, uint32_t node)
         evaluate(v, &left);
     }
     double index = v->exits[bound] + v->indexes[bound];
+    int single = v->sizes[home] == 1;
     double cost = plogp(index) + old->term - left.term;
+    if (v->names)
+        cost -= gain_of_leaving(v->names, v->names->lives[home], node, single);
+    if (single)
+        cost += v->toll;
     index += left.entry - old->entry;
     for (size_t i = 0; i < count; i++) {
         uint32_t module = v->touched[i];
@@ -807,16 +943,20 @@ move_node(mover *v, uint32_t node)
         }
         evaluate(v, &joined);
         double value = plogp(index + (joined.entry - there->entry)) + joined.term - there->term;
+        if (v->names)
+            value -= gain_of_joining(v->names, v->names->lives[module], node);
         if (value < cost - LEAST_GAIN) {
             best = module;
             cost = value;
             chosen = joined;
         }
     }
-    if (v->sizes[home] > 1) {
+    if (!single) {
         sums alone = {.flow = flow, .out = out, .into = into, .sent = sent, .landed = landed};
         evaluate(v, &alone);
-        double value = plogp(index + alone.entry) + alone.term;
+        double value = plogp(index + alone.entry) + alone.term + v->toll;
+        if (v->names)
+            value -= gain_of_joining(v->names, 0, node);
         if (value < cost - LEAST_GAIN) {
             best = v->free_modules[--v->free_count];
             chosen = alone;
@@ -832,6 +972,14 @@ move_node(mover *v, uint32_t node)
     if (!--v->sizes[home])
         v->free_modules[v->free_count++] = home;
     v->modules[node] = best;
+    if (v->names) {
+        if (single)
+            v->names->lives[home] = ++v->names->last_life;
+        else if (share_names(v->names, home, node, -1.0) != DONE)
+            return NO_MEMORY;
+        if (share_names(v->names, best, node, 1.0) != DONE)
+            return NO_MEMORY;
+    }
     return 1;
 }
 
@@ -840,7 +988,7 @@ run_moves(mover *v, uint64_t seed, size_t *moves, PyThreadState **thread)
 {
     const network *n = v->n;
     int status = mover_room(v);
-    if (status != DONE || (status = sum_up(v)) != DONE)
+    if (status != DONE || (status = sum_up(v, thread)) != DONE || (v->names && (status = names_start(v)) != DONE))
         return status;
     shuffle(v->queue, n->size, seed);
     memset(v->waiting, 1, n->size);
@@ -851,7 +999,10 @@ run_moves(mover *v, uint64_t seed, size_t *moves, PyThreadState **thread)
         length--;
         v->waiting[node] = 0;
         work += n->starts[node + 1] - n->starts[node] + 1;
-        if (move_node(v, node)) {
+        int moved = move_node(v, node);
+        if (moved < 0)
+            return moved;
+        if (moved) {
             uint32_t home = v->modules[node];
             ++*moves;
             for (size_t k = n->starts[node]; k < n->starts[node + 1]; k++) {
@@ -872,6 +1023,57 @@ run_moves(mover *v, uint64_t seed, size_t *moves, PyThreadState **thread)
         }
     }
     return DONE;
+}
+
+static void
+names_close(name_table *t)
+{
+    while (t->open > 0)
+        PyBuffer_Release(&t->views[--t->open]);
+    free(t->shares);
+    free(t->lives);
+}
+
+static int
+names_check(name_table *t, size_t size)
+{
+    size_t count = (size_t)t->views[1].len / 4;
+    t->starts = t->views[0].buf;
+    t->numbers = t->views[1].buf;
+    t->rates = t->views[2].buf;
+    if (check_length("names[0]", (size_t)t->views[0].len / 4, size + 1) < 0 ||
+        check_length("names[2]", (size_t)t->views[2].len / 8, count) < 0)
+        return -1;
+    if (t->starts[0] || t->starts[size] != count) {
+        PyErr_Format(PyExc_ValueError, "names[0]: expected 0 at first and %zu at last, got %u and %u", count,
+                     t->starts[0], t->starts[size]);
+        return -1;
+    }
+    for (size_t place = 0; place < size; place++)
+        if (t->starts[place] > t->starts[place + 1]) {
+            PyErr_Format(PyExc_ValueError, "names[0]: expected no number below the one before it, got one at %zu",
+                         place + 1);
+            return -1;
+        }
+    return 0;
+}
+
+static int
+names_open(name_table *t, PyObject *object, size_t size)
+{
+    static const char *const what[3] = {"names[0]", "names[1]", "names[2]"};
+    static const Py_ssize_t sizes[3] = {4, 4, 8};
+    PyObject *parts[3];
+    if (!PyTuple_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "names: expected a tuple of three buffers, got %R", object);
+        return -1;
+    }
+    if (!PyArg_ParseTuple(object, "OOO:names", &parts[0], &parts[1], &parts[2]))
+        return -1;
+    for (; t->open < 3; t->open++)
+        if (get_items(parts[t->open], &t->views[t->open], sizes[t->open], what[t->open]) < 0)
+            return -1;
+    return names_check(t, size);
 }
 
 static int
@@ -936,25 +1138,31 @@ moved(mover *v, const Py_buffer *modules, uint64_t seed)
 static PyObject *
 move_nodes(PyObject *self, PyObject *args)
 {
-    PyObject *parts[BUFFERS], *objects[3], *seed_object, *result = NULL;
-    static const char *const names[3] = {"bounds", "exits", "modules"};
+    PyObject *parts[BUFFERS], *objects[3], *seed_object, *names_object = Py_None, *result = NULL;
+    static const char *const what[3] = {"bounds", "exits", "modules"};
     static const Py_ssize_t sizes[3] = {4, 8, 4};
     Py_buffer views[3];
     network n;
+    name_table names = {.open = 0};
     uint64_t seed;
+    double toll = 0.0;
     int open = 0;
     (void)self;
-    if (!PyArg_ParseTuple(args, "(OOOOOOO)OOOO:move_nodes", &parts[0], &parts[1], &parts[2], &parts[3], &parts[4],
-                          &parts[5], &parts[6], &objects[0], &objects[1], &objects[2], &seed_object) ||
+    if (!PyArg_ParseTuple(args, "(OOOOOOO)OOOO|dO:move_nodes", &parts[0], &parts[1], &parts[2], &parts[3], &parts[4],
+                          &parts[5], &parts[6], &objects[0], &objects[1], &objects[2], &seed_object, &toll,
+                          &names_object) ||
         network_open(&n, parts) < 0)
         return NULL;
-    while (open < 3 && get_items(objects[open], &views[open], sizes[open], names[open]) == 0)
+    while (open < 3 && get_items(objects[open], &views[open], sizes[open], what[open]) == 0)
         open++;
-    if (open == 3 && check_moves(&n, &views[0], &views[1], &views[2]) == 0 && get_seed(seed_object, &seed) == 0) {
+    if (open == 3 && check_moves(&n, &views[0], &views[1], &views[2]) == 0 && get_seed(seed_object, &seed) == 0 &&
+        (names_object == Py_None || names_open(&names, names_object, n.size) == 0)) {
         mover v = {.n = &n, .bounds = views[0].len ? views[0].buf : NULL, .exits = views[1].buf,
-                   .bound_count = (size_t)views[1].len / 8};
+                   .bound_count = (size_t)views[1].len / 8, .toll = toll,
+                   .names = names_object == Py_None ? NULL : &names};
         result = moved(&v, &views[2], seed);
     }
+    names_close(&names);
     while (open > 0)
         PyBuffer_Release(&views[--open]);
     network_close(&n);

@@ -22,6 +22,11 @@ within *bounds*, modules of a higher level, each bound b that is left at the rat
 plogp(sum q_i) becomes the sum over bounds of plogp(x_b + sum q_i): M. Rosvall & C. T. Bergstrom 2011, "Multilevel
 compression of random walks on networks".
 
+Two more terms serve the variants of the map equation. A *toll* is what each module costs besides. And where several
+nodes are states of one thing (*names*), those of them in one module share its word: instead of -plogp(p) for each node
+it is -plogp(sum of p) for each name in each module. D. Edler, L. Bohlin & M. Rosvall 2017, "Mapping higher-order
+network flows in memory and multilayer networks with Infomap".
+
 A node is moved only if that saves more than 1e-12 bits, and of several modules the first in the order of its row wins
 unless another saves 1e-12 more: so the last bit of a logarithm does not decide, and ``flow.c`` gives the same bytes.
 """
@@ -30,6 +35,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Callable
 from math import log2
 from typing import Any, TypeAlias
 
@@ -40,6 +46,7 @@ MASK = (1 << 64) - 1
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
 Network: TypeAlias = "tuple[Buffer, Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]"
+Names: TypeAlias = "tuple[Buffer, Buffer, Buffer]"
 
 
 def _items(buffer: Buffer, typecode: str, name: str) -> Any:
@@ -132,39 +139,42 @@ def visit_rates(
     targets: Buffer,
     weights: Buffer,
     landings: Buffer,
-    probability: float,
+    jumps: Buffer,
     tolerance: float,
     limit: int,
 ) -> tuple[bytes, int]:
     """How often a walker with teleportation visits each node (double, sum 1), and the steps that this took.
 
-    Links as for :func:`adjacency`, one way. In each step the walker teleports with ``probability``, and always from a
-    node without a link out, to a node drawn by ``landings`` (double, one for each node, sum 1); else it follows a link
-    out, drawn by weight. Power iteration from ``landings``, until a step changes the rates by no more than
-    ``tolerance`` in sum, or ``limit`` steps are done. O(steps x (nodes + links)).
+    Links as for :func:`adjacency`, one way. In each step the walker teleports from a node with the probability that
+    ``jumps`` gives for it (double, one for each node), and always from a node without a link out, to a node drawn by
+    ``landings`` (double, one for each node, sum 1); else it follows a link out, drawn by weight. Power iteration from
+    ``landings``, until a step changes the rates by no more than ``tolerance`` in sum, or ``limit`` steps are done.
+    O(steps x (nodes + links)).
 
     >>> links = array("I", [0, 1, 1]), array("I", [1, 0, 1]), array("d", [1, 1, 1])
-    >>> rates, steps = visit_rates(2, *links, array("d", [0.5, 0.5]), 0.15, 1e-15, 500)
+    >>> rates, steps = visit_rates(2, *links, array("d", [0.5, 0.5]), array("d", [0.15, 0.15]), 1e-15, 500)
     >>> [round(rate, 4) for rate in array("d", rates)], steps < 60
     ([0.3509, 0.6491], True)
     """
     tails, heads, loads = _links(size, sources, targets, weights)
     landing = _items(landings, "d", "landings")
     _check_length("landings", landing, size)
+    leaps = _items(jumps, "d", "jumps")
+    _check_length("jumps", leaps, size)
     strengths = [0.0] * size
     for tail, load in zip(tails, loads, strict=True):
         strengths[tail] += load
+    leaps = [leap if strength else 1.0 for leap, strength in zip(leaps, strengths, strict=True)]
+    stays = [1.0 - leap for leap in leaps]
     shares = [load / strengths[tail] for tail, load in zip(tails, loads, strict=True)]
     rates = list(landing)
     steps = 0
     while steps < limit:
-        dangling = 0.0
-        for rate, strength in zip(rates, strengths, strict=True):
-            if strength == 0.0:
-                dangling += rate
-        teleported = probability * (1.0 - dangling) + dangling
+        teleported = 0.0
+        for rate, leap in zip(rates, leaps, strict=True):
+            teleported += rate * leap
         after = [teleported * share for share in landing]
-        followed = [(1.0 - probability) * rate for rate in rates]
+        followed = [rate * stay for rate, stay in zip(rates, stays, strict=True)]
         for tail, head, share in zip(tails, heads, shares, strict=True):
             after[head] += followed[tail] * share
         total = change = 0.0
@@ -290,7 +300,15 @@ def _shuffled(count: int, seed: int) -> list[int]:
     return order
 
 
-def move_nodes(network: Network, bounds: Buffer, exits: Buffer, modules: Buffer, seed: int) -> tuple[bytes, int]:
+def move_nodes(
+    network: Network,
+    bounds: Buffer,
+    exits: Buffer,
+    modules: Buffer,
+    seed: int,
+    toll: float = 0.0,
+    names: Names | None = None,
+) -> tuple[bytes, int]:
     """Modules (uint32) after moving single nodes while that shortens the code, and the number of moves.
 
     ``bounds`` (uint32) is the bound of each node, below the number of ``exits`` (double), the rates at which the bounds
@@ -299,6 +317,9 @@ def move_nodes(network: Network, bounds: Buffer, exits: Buffer, modules: Buffer,
     ``seed`` (64 bits); a node at its head goes to the module, of those that it is linked with, its own and an empty
     one, where the code is shortest, and if it has moved, those of its neighbours that are in other modules and do not
     wait join the queue. O(links of the nodes that come to the head).
+
+    ``toll`` is added to the code length for each module. ``names`` are three buffers: where the row of each node begins
+    in the next two (uint32, nodes + 1); numbers of names (uint32); the visit rate of the node under that name (double).
 
     Two pairs, each with a strong link, and a weak link between them:
 
@@ -323,21 +344,48 @@ def move_nodes(network: Network, bounds: Buffer, exits: Buffer, modules: Buffer,
     _check_below("modules", groups, size)
     if not 0 <= seed <= MASK:
         raise ValueError(f"seed: expected 0 to 2**64 - 1, got {seed}")
-    state = _Modules(buffers, within, leaving, groups)
-    moves = state.run(_shuffled(size, seed))
+    words = None if names is None else _words(names, size)
+    state = _Modules(buffers, within, leaving, groups, float(toll))
+    if words is not None:
+        mover = _named_mover(state, words)
+    elif len(buffers[5]):
+        mover = _teleporting_mover(state)
+    else:
+        mover = _symmetric_mover(state) if state.symmetric else _directed_mover(state)
+    moves = state.run(_shuffled(size, seed), mover)
     return array("I", state.modules).tobytes(), moves
+
+
+def _words(names: Names, size: int) -> list[list[tuple[int, float]]]:
+    """The names of each node with its visit rates under them."""
+    if not isinstance(names, tuple):
+        raise TypeError(f"names: expected a tuple of three buffers, got {names!r}")
+    starts, numbers, rates = [
+        _items(buffer, code, f"names[{place}]") for place, (buffer, code) in enumerate(zip(names, "IId", strict=True))
+    ]
+    _check_length("names[0]", starts, size + 1)
+    _check_length("names[2]", rates, len(numbers))
+    if starts[0] or starts[size] != len(numbers):
+        raise ValueError(
+            f"names[0]: expected 0 at first and {len(numbers)} at last, got {starts[0]} and {starts[size]}"
+        )
+    for place in range(size):
+        if starts[place] > starts[place + 1]:
+            raise ValueError(f"names[0]: expected no number below the one before it, got one at {place + 1}")
+    pairs = list(zip(numbers, rates, strict=True))
+    return [pairs[starts[node] : starts[node + 1]] for node in range(size)]
 
 
 class _Modules:
     """The modules of the nodes and all sums that the code length is made of."""
 
-    def __init__(self, network: tuple[Any, ...], bounds: Any, exits: Any, modules: Any) -> None:
+    def __init__(self, network: tuple[Any, ...], bounds: Any, exits: Any, modules: Any, toll: float) -> None:
         starts, neighbours, outflows, inflows, flows, teleports, landings = network
         size = len(flows)
         self.symmetric = not len(inflows)
+        self.toll = toll
         self.modules = list(modules)
         self.bounds = list(bounds) if len(bounds) else [0] * size
-        self.bounded = len(bounds) > 0
         self.exits = list(exits)
         rows = [slice(starts[node], starts[node + 1]) for node in range(size)]
         self.others = [neighbours[row].tolist() for row in rows]
@@ -357,23 +405,34 @@ class _Modules:
         self.entries, self.terms = [0.0] * size, [0.0] * size
         self.indexes = [0.0] * len(self.exits)
         for module in range(size):
-            self.entries[module], self.terms[module] = self._evaluate(
+            self.entries[module], self.terms[module] = self.evaluate(
                 self.flows[module], self.outs[module], self.intos[module], self.sents[module], self.landeds[module]
             )
         for module, bound in self._bounds_of_modules():
             self.indexes[bound] += self.entries[module]
         self.free = [module for module in range(size) if not self.sizes[module]]
+        if len(bounds):
+            self._keep_within()
 
     def _sum_up(self) -> None:
-        for node, module in enumerate(self.modules):
+        modules, outs, intos = self.modules, self.outs, self.intos
+        alone = modules == list(range(len(modules)))
+        for node, module in enumerate(modules):
             self.sizes[module] += 1
             self.flows[module] += self.flow[node]
             self.sents[module] += self.sent[node]
             self.landeds[module] += self.landed[node]
-            for other, out, into in zip(self.others[node], self.leaving[node], self.entering[node], strict=True):
-                if self.modules[other] != module:
-                    self.outs[module] += out
-                    self.intos[module] += into
+            if alone:
+                outs[module], intos[module] = self.out[node], self.into[node]
+                continue
+            others = self.others[node]
+            for other, out in zip(others, self.leaving[node], strict=True):
+                if modules[other] != module:
+                    outs[module] += out
+            if not self.symmetric:
+                for other, into in zip(others, self.entering[node], strict=True):
+                    if modules[other] != module:
+                        intos[module] += into
 
     def _bounds_of_modules(self) -> list[tuple[int, int]]:
         found: dict[int, int] = {}
@@ -382,7 +441,22 @@ class _Modules:
                 raise ValueError(f"modules: expected each module within one bound, got module {module} in two")
         return sorted(found.items())
 
-    def _evaluate(self, flow: float, out: float, into: float, sent: float, landed: float) -> tuple[float, float]:
+    def _keep_within(self) -> None:
+        """Leave out the neighbours across a bound, now that all sums are made."""
+        bounds = self.bounds
+        for node, others in enumerate(self.others):
+            bound = bounds[node]
+            near = [place for place, other in enumerate(others) if bounds[other] == bound]
+            if len(near) == len(others):
+                continue
+            self.others[node] = [others[place] for place in near]
+            leaving = self.leaving[node]
+            self.leaving[node] = [leaving[place] for place in near]
+            if not self.symmetric:
+                entering = self.entering[node]
+                self.entering[node] = [entering[place] for place in near]
+
+    def evaluate(self, flow: float, out: float, into: float, sent: float, landed: float) -> tuple[float, float]:
         """The rate at which a module is entered, and what it adds to the code length but for the index."""
         if self.symmetric:
             coded = _plogp(out)
@@ -391,121 +465,263 @@ class _Modules:
         enter = into + (self.all_sent - sent) * landed
         return enter, _plogp(leave + flow) - _plogp(leave) - _plogp(enter)
 
-    def run(self, order: list[int]) -> int:
+    def run(self, order: list[int], move: Callable[[int], bool]) -> int:
+        modules, rows = self.modules, self.others
         queue, waiting = deque(order), bytearray(b"\1") * len(order)
         moves = 0
         while queue:
             node = queue.popleft()
             waiting[node] = 0
-            if self._move(node):
+            if move(node):
                 moves += 1
-                home, bound = self.modules[node], self.bounds[node]
-                for other in self.others[node]:
-                    if not waiting[other] and self.modules[other] != home and self.bounds[other] == bound:
+                home = modules[node]
+                for other in rows[node]:
+                    if not waiting[other] and modules[other] != home:
                         waiting[other] = 1
                         queue.append(other)
         return moves
 
-    def _flows_by_module(self, node: int) -> tuple[dict[int, float], dict[int, float]]:
+    def flows_by_module(self, node: int) -> tuple[dict[int, float], dict[int, float]]:
         """The flow from a node to the modules in its bound that it is linked with, and from them to it."""
-        modules, bound = self.modules, self.bounds[node]
-        others, leaving, entering = self.others[node], self.leaving[node], self.entering[node]
-        if self.bounded:
-            chosen = [place for place, other in enumerate(others) if self.bounds[other] == bound]
-            others = [others[place] for place in chosen]
-            leaving = [leaving[place] for place in chosen]
-            entering = leaving if self.symmetric else [entering[place] for place in chosen]
-        linked = [modules[other] for other in others]
-        out_to: dict[int, float] = {}
-        for module, flow in zip(linked, leaving, strict=True):
-            out_to[module] = out_to.get(module, 0.0) + flow
-        if self.symmetric:
-            return out_to, out_to
-        in_from: dict[int, float] = {}
-        for module, flow in zip(linked, entering, strict=True):
-            in_from[module] = in_from.get(module, 0.0) + flow
-        return out_to, in_from
+        linked = [self.modules[other] for other in self.others[node]]
+        out_to = _by_module(linked, self.leaving[node])
+        return out_to, out_to if self.symmetric else _by_module(linked, self.entering[node])
 
-    def _move(self, node: int) -> bool:
-        """Put a node where the code is shortest; whether that is another module."""
-        out_to, in_from = self._flows_by_module(node)
+    def settle(self, node: int, best: int, left: tuple[float, ...], state: tuple[float, ...]) -> bool:
+        """Put a node into a module: ``left`` is what its old one then is, ``state`` what the new one is."""
         home, bound = self.modules[node], self.bounds[node]
-        if self.sizes[home] == 1 and not out_to:
-            return False
-        index, flow, out, into = (
-            self.exits[bound] + self.indexes[bound],
-            self.flow[node],
-            self.out[node],
-            self.into[node],
-        )
-        left = self._without(node, home, out_to.get(home, 0.0), in_from.get(home, 0.0))
-        best, state, entry, term = home, left, self.entries[home], self.terms[home]
-        cost = _plogp(index) + term - left[6]
-        index += left[5] - entry
-        if self.symmetric:
-            flows, outs, terms = self.flows, self.outs, self.terms
-            for module, outflow in out_to.items():
-                if module == home:
-                    continue
-                left_before = outs[module]  # which is its rate of entering, too
-                leave = left_before + (out - outflow) - outflow
-                coded = leave * log2(leave) if leave > 0.0 else 0.0
-                both = leave + (flows[module] + flow)
-                value = (both * log2(both) if both > 0.0 else 0.0) - coded - coded
-                entered = index + (leave - left_before)
-                new = (entered * log2(entered) if entered > 0.0 else 0.0) + value - terms[module]
-                if new < cost - LEAST_GAIN:
-                    best, cost, entry, term = module, new, leave, value
-                    state = flows[module] + flow, leave, leave, 0.0, 0.0, leave, value
-        else:
-            for module, outflow in out_to.items():
-                if module == home:
-                    continue
-                inflow = in_from[module]
-                joined = (
-                    self.flows[module] + flow,
-                    self.outs[module] + (out - outflow) - inflow,
-                    self.intos[module] + (into - inflow) - outflow,
-                    self.sents[module] + self.sent[node],
-                    self.landeds[module] + self.landed[node],
-                )
-                entered, value = self._evaluate(*joined)
-                new = _plogp(index + (entered - self.entries[module])) + value - self.terms[module]
-                if new < cost - LEAST_GAIN:
-                    best, cost, entry, term = module, new, entered, value
-                    state = *joined, entered, value
-        if self.sizes[home] > 1:
-            alone = flow, out, into, self.sent[node], self.landed[node]
-            entered, value = self._evaluate(*alone)
-            new = _plogp(index + entered) + value
-            if new < cost - LEAST_GAIN:
-                best, cost, entry, term = self.free.pop(), new, entered, value
-                state = *alone, entered, value
-        if best == home:
-            return False
         self.indexes[bound] += left[5] - self.entries[home]
-        self.indexes[bound] += entry - self.entries[best]
-        self._set(home, left, -1)
-        self._set(best, state, 1)
+        self.indexes[bound] += state[5] - self.entries[best]
+        for module, sums, change in ((home, left, -1), (best, state, 1)):
+            self.flows[module], self.outs[module], self.intos[module] = sums[:3]
+            self.sents[module], self.landeds[module], self.entries[module], self.terms[module] = sums[3:]
+            self.sizes[module] += change
         if not self.sizes[home]:
             self.free.append(home)
         self.modules[node] = best
         return True
 
-    def _without(self, node: int, home: int, outflow: float, inflow: float) -> tuple[float, ...]:
-        """What its module is without a node: five sums, the rate of entering, the term of the code length."""
-        if self.sizes[home] == 1:
-            return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        sums = (
-            self.flows[home] - self.flow[node],
-            self.outs[home] - (self.out[node] - outflow) + inflow,
-            self.intos[home] - (self.into[node] - inflow) + outflow,
-            self.sents[home] - self.sent[node],
-            self.landeds[home] - self.landed[node],
-        )
-        return *sums, *self._evaluate(*sums)
 
-    def _set(self, module: int, state: tuple[float, ...], change: int) -> None:
-        self.flows[module], self.outs[module], self.intos[module] = state[:3]
-        self.sents[module], self.landeds[module], self.entries[module], self.terms[module] = state[3:]
-        self.sizes[module] += change
+def _by_module(modules: list[int], loads: list[float]) -> dict[int, float]:
+    sums: dict[int, float] = {}
+    for module, load in zip(modules, loads, strict=True):
+        if module in sums:
+            sums[module] += load
+        else:
+            sums[module] = load
+    return sums
+
+
+NOTHING = (0.0,) * 7
+
+# A mover puts one node where the code is shortest and says whether that is another module. The first two are the last
+# written out: without teleportation and names most of its numbers are 0, and local variables are faster.
+
+
+def _symmetric_mover(state: _Modules) -> Callable[[int], bool]:
+    modules, bounds, sizes, others, leaving = state.modules, state.bounds, state.sizes, state.others, state.leaving
+    flows, outs, terms, exits, indexes = state.flows, state.outs, state.terms, state.exits, state.indexes
+    flow_of, out_of, toll, log = state.flow, state.out, state.toll, log2
+
+    def move(node: int) -> bool:
+        out_to: dict[int, float] = {}
+        for other, load in zip(others[node], leaving[node], strict=True):
+            module = modules[other]
+            if module in out_to:
+                out_to[module] += load
+            else:
+                out_to[module] = load
+        home, bound = modules[node], bounds[node]
+        single = sizes[home] == 1
+        flow, out, index = flow_of[node], out_of[node], exits[bound] + indexes[bound]
+        inner = out_to.pop(home, 0.0)
+        if single:
+            if not out_to:
+                return False
+            left = NOTHING
+        else:
+            away = outs[home] - (out - inner) + inner
+            rest = flows[home] - flow
+            coded = away * log(away) if away > 0.0 else 0.0
+            left = rest, away, away, 0.0, 0.0, away, _plogp(away + rest) - coded - coded
+        best, cost = home, _plogp(index) + terms[home] - left[6]
+        if single:
+            cost += toll
+        index += left[5] - outs[home]
+        limit = cost - LEAST_GAIN
+        for module, outflow in out_to.items():
+            before = outs[module]  # which is its rate of entering, too
+            leave = before + (out - outflow) - outflow
+            coded = leave * log(leave) if leave > 0.0 else 0.0
+            both = leave + (flows[module] + flow)
+            entered = index + (leave - before)
+            new = (
+                (entered * log(entered) if entered > 0.0 else 0.0)
+                + ((both * log(both) if both > 0.0 else 0.0) - coded - coded)
+                - terms[module]
+            )
+            if new < limit:
+                best, limit = module, new - LEAST_GAIN
+        if not single:
+            coded = out * log(out) if out > 0.0 else 0.0
+            term = _plogp(out + flow) - coded - coded
+            if _plogp(index + out) + term + toll < limit:
+                return state.settle(node, state.free.pop(), left, (flow, out, out, 0.0, 0.0, out, term))
+        if best == home:
+            return False
+        leave = outs[best] + (out - out_to[best]) - out_to[best]
+        coded = leave * log(leave) if leave > 0.0 else 0.0
+        term = _plogp(leave + (flows[best] + flow)) - coded - coded
+        return state.settle(node, best, left, (flows[best] + flow, leave, leave, 0.0, 0.0, leave, term))
+
+    return move
+
+
+def _directed_mover(state: _Modules) -> Callable[[int], bool]:
+    modules, bounds, sizes, others = state.modules, state.bounds, state.sizes, state.others
+    leaving, entering, flows, outs, intos = state.leaving, state.entering, state.flows, state.outs, state.intos
+    terms, exits, indexes, flow_of, out_of = state.terms, state.exits, state.indexes, state.flow, state.out
+    into_of, toll, log = state.into, state.toll, log2
+
+    def move(node: int) -> bool:
+        linked = [modules[other] for other in others[node]]
+        out_to, in_from = _by_module(linked, leaving[node]), _by_module(linked, entering[node])
+        home, bound = modules[node], bounds[node]
+        single = sizes[home] == 1
+        flow, out, into, index = flow_of[node], out_of[node], into_of[node], exits[bound] + indexes[bound]
+        outflow, inflow = out_to.pop(home, 0.0), in_from.pop(home, 0.0)
+        if single:
+            if not out_to:
+                return False
+            left = NOTHING
+        else:
+            away, back = outs[home] - (out - outflow) + inflow, intos[home] - (into - inflow) + outflow
+            rest = flows[home] - flow
+            left = rest, away, back, 0.0, 0.0, back, _plogp(away + rest) - _plogp(away) - _plogp(back)
+        best, cost = home, _plogp(index) + terms[home] - left[6]
+        if single:
+            cost += toll
+        index += left[5] - intos[home]
+        limit = cost - LEAST_GAIN
+        for module, inflow in in_from.items():
+            outflow, before = out_to[module], intos[module]
+            leave = outs[module] + (out - outflow) - inflow
+            enter = before + (into - inflow) - outflow
+            both = leave + (flows[module] + flow)
+            entered = index + (enter - before)
+            new = (
+                (entered * log(entered) if entered > 0.0 else 0.0)
+                + (
+                    (both * log(both) if both > 0.0 else 0.0)
+                    - (leave * log(leave) if leave > 0.0 else 0.0)
+                    - (enter * log(enter) if enter > 0.0 else 0.0)
+                )
+                - terms[module]
+            )
+            if new < limit:
+                best, limit = module, new - LEAST_GAIN
+        if not single:
+            term = _plogp(out + flow) - _plogp(out) - _plogp(into)
+            if _plogp(index + into) + term + toll < limit:
+                return state.settle(node, state.free.pop(), left, (flow, out, into, 0.0, 0.0, into, term))
+        if best == home:
+            return False
+        outflow, inflow = out_to[best], in_from[best]
+        leave, enter = outs[best] + (out - outflow) - inflow, intos[best] + (into - inflow) - outflow
+        term = _plogp(leave + (flows[best] + flow)) - _plogp(leave) - _plogp(enter)
+        return state.settle(node, best, left, (flows[best] + flow, leave, enter, 0.0, 0.0, enter, term))
+
+    return move
+
+
+def _teleporting_mover(state: _Modules) -> Callable[[int], bool]:
+    return _named_mover(state, [[] for _ in state.modules])
+
+
+def _named_mover(state: _Modules, words: list[list[tuple[int, float]]]) -> Callable[[int], bool]:
+    shares: list[dict[int, float]] = [{} for _ in state.modules]
+    for node, module in enumerate(state.modules):
+        _share(shares[module], words[node], 1.0)
+    s = state
+
+    def without(node: int, outflow: float, inflow: float) -> tuple[float, ...]:
+        """What its module is without a node: five sums, the rate of entering, the term of the code length."""
+        home = s.modules[node]
+        if s.sizes[home] == 1:
+            return NOTHING
+        sums = (
+            s.flows[home] - s.flow[node],
+            s.outs[home] - (s.out[node] - outflow) + inflow,
+            s.intos[home] - (s.into[node] - inflow) + outflow,
+            s.sents[home] - s.sent[node],
+            s.landeds[home] - s.landed[node],
+        )
+        return *sums, *s.evaluate(*sums)
+
+    def move(node: int) -> bool:
+        out_to, in_from = s.flows_by_module(node)
+        home, bound = s.modules[node], s.bounds[node]
+        single = s.sizes[home] == 1
+        if single and not out_to:
+            return False
+        flow, out, into, index = s.flow[node], s.out[node], s.into[node], s.exits[bound] + s.indexes[bound]
+        left = without(node, out_to.get(home, 0.0), in_from.get(home, 0.0))
+        best, state, cost = home, NOTHING, _plogp(index) + s.terms[home] - left[6]
+        cost -= _gain_of_leaving(shares[home], words[node], single)
+        if single:
+            cost += s.toll
+        index += left[5] - s.entries[home]
+        for module, outflow in out_to.items():
+            if module == home:
+                continue
+            inflow = in_from[module]
+            joined = (
+                s.flows[module] + flow,
+                s.outs[module] + (out - outflow) - inflow,
+                s.intos[module] + (into - inflow) - outflow,
+                s.sents[module] + s.sent[node],
+                s.landeds[module] + s.landed[node],
+            )
+            entered, value = s.evaluate(*joined)
+            new = _plogp(index + (entered - s.entries[module])) + value - s.terms[module]
+            new -= _gain_of_joining(shares[module], words[node])
+            if new < cost - LEAST_GAIN:
+                best, cost, state = module, new, (*joined, entered, value)
+        if not single:
+            alone = flow, out, into, s.sent[node], s.landed[node]
+            entered, value = s.evaluate(*alone)
+            new = _plogp(index + entered) + value + s.toll - _gain_of_joining({}, words[node])
+            if new < cost - LEAST_GAIN:
+                best, cost, state = s.free.pop(), new, (*alone, entered, value)
+        if best == home:
+            return False
+        if single:
+            shares[home].clear()
+        else:
+            _share(shares[home], words[node], -1.0)
+        _share(shares[best], words[node], 1.0)
+        return s.settle(node, best, left, state)
+
+    return move
+
+
+def _share(shares: dict[int, float], words: list[tuple[int, float]], sign: float) -> None:
+    for name, rate in words:
+        shares[name] = shares.get(name, 0.0) + sign * rate
+
+
+def _gain_of_joining(shares: dict[int, float], words: list[tuple[int, float]]) -> float:
+    """The change in the sum of plogp over the names of a module where those of a node join them."""
+    gain = 0.0
+    for name, rate in words:
+        before = shares.get(name, 0.0)
+        gain += _plogp(before + rate) - _plogp(before)
+    return gain
+
+
+def _gain_of_leaving(shares: dict[int, float], words: list[tuple[int, float]], single: bool) -> float:
+    gain = 0.0
+    for name, rate in words:
+        before = shares[name]
+        gain += _plogp(before) - (0.0 if single else _plogp(before - rate))
+    return gain

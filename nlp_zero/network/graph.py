@@ -3,31 +3,23 @@
 A link is a pair or a triple: ``("a", "b")`` has the weight 1, ``("a", "b", 2.5)`` that of its third item. Links between
 the same nodes add up; a link from a node to itself is kept, and so is a node without links.
 
-Files are read in two formats, told apart by their content. A *link list* has a link on each line, ``source``,
-``target`` and perhaps ``weight``, apart by tabs (names may then have spaces in them) or, on a line without a tab, by
-white space; lines that begin with ``#`` or ``%`` are notes, unless the sign stands alone before a tab: then it is a
-name, as ``*`` is. A *Pajek* file (``.net``) has ``*Vertices`` and perhaps their number, then a number and perhaps a
-name in double quotes on each line, and ``*Edges`` (links without direction), ``*Arcs`` (with) or ``*Links`` (as the
-caller says), then two numbers and perhaps a weight on each line.
+:mod:`nlp_zero.network.reading` says which files can be read.
 """
 
 from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from math import isfinite
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
-from ..errors import GraphError, InputError
+from ..errors import GraphError
 from ..storage import atomic_writer
 from ..text.corpus import Corpus
 
 __all__ = ["Graph"]
 
 LINK = "a link such as ('a', 'b') or ('a', 'b', 2.5)"
-LINE = "'SOURCE TARGET [WEIGHT]', such as 'a b 2.5'"
-NUMBERED_LINE = "'NUMBER NUMBER [WEIGHT]', such as '1 2 2.5'"
 
 
 class Graph:
@@ -154,10 +146,12 @@ class Graph:
         encoding: str = "utf-8",
         errors: str = "strict",
     ) -> Graph:
-        """Read a link list or a Pajek file, compressed or not; the nodes are strings.
+        """Read a link list, a Pajek file or one of the map-equation formats, compressed or not; the nodes are strings.
 
         ``directed`` None takes a file with ``*Arcs`` for directed and any other for undirected. With True every link
-        of ``*Edges`` leads both ways; with False no link has a direction. ``encoding`` and ``errors`` are those of
+        of ``*Edges`` leads both ways; with False no link has a direction. Files with ``*States``, ``*Multilayer``,
+        ``*Intra`` and ``*Inter`` give a :class:`~nlp_zero.network.states.StateGraph`, those with ``*Bipartite`` a
+        :class:`~nlp_zero.network.states.BipartiteGraph`. ``encoding`` and ``errors`` are those of
         :class:`~nlp_zero.text.corpus.Corpus`. Raises :class:`InputError` with file and line.
 
         >>> import pathlib, tempfile
@@ -166,8 +160,10 @@ class Graph:
         >>> list(Graph.load(path).links())
         [('茶', '水', 3.0)]
         """
+        from .reading import read_graph  # which knows the kinds of graphs that are made of this one
+
         name = os.fspath(path)
-        return _Reader(name, directed).read(Corpus([name], encoding=encoding, errors=errors))
+        return read_graph(name, Corpus([name], encoding=encoding, errors=errors), directed)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a Pajek file, which :meth:`load` reads back; names are written by ``str``."""
@@ -182,123 +178,3 @@ class Graph:
             file.writelines(
                 f"{source + 1} {target + 1} {weight!r}\n" for (source, target), weight in self._totals().items()
             )
-
-
-class _Reader:
-    """The lines of a file, one after the other, become a graph."""
-
-    def __init__(self, name: str, directed: bool | None) -> None:
-        self.name, self.directed = name, directed
-        self.line, self.text = 0, ""
-        self.section = ""
-        self.sections: set[str] = set()
-        self.nodes: dict[str, str] = {}  # by the number of a Pajek file
-        self.announced: int | None = None
-        self.links: list[tuple[str, str, float]] = []
-        self.edges: list[tuple[str, str, float]] = []
-
-    def read(self, lines: Iterable[str]) -> Graph:
-        take: Mapping[str, Any] = {
-            "": self._take_plain,
-            "*vertices": self._take_vertex,
-            "*edges": lambda text: self.edges.append(self._numbered(text)),
-            "*arcs": lambda text: self.links.append(self._numbered(text)),
-            "*links": lambda text: self.links.append(self._numbered(text)),
-        }
-        for self.line, raw in enumerate(lines, 1):
-            self.text = raw
-            text = raw.strip()
-            if not text or (text[0] in "#%" and text[1:2] != "\t"):
-                continue
-            if text[0] == "*" and text[1:2] != "\t":
-                self._begin_section(text, take)
-            else:
-                take[self.section](raw)
-        return self._graph()
-
-    def _error(self, expected: str) -> InputError:
-        return InputError(f"{self.name}: line {self.line}: expected {expected}, got {self.text!r}")
-
-    def _begin_section(self, text: str, known: Mapping[str, Any]) -> None:
-        words = text.split()
-        self.section = words[0].lower()
-        if self.section not in known or not self.section:
-            raise self._error("*Vertices, *Edges, *Arcs or *Links")
-        if self.section == "*vertices":
-            if self.announced is not None or self.sections:
-                raise self._error("one *Vertices, before all links")
-            if not all(word.isdecimal() for word in words[1:2]):
-                raise self._error("'*Vertices NUMBER', such as '*Vertices 34'")
-            # Without a number the nodes are those that are listed.
-            self.announced = int(words[1]) if len(words) > 1 else 0
-        else:
-            if self.links and not self.sections:
-                raise self._error("no section after a list of links")
-            self.sections.add(self.section)
-
-    def _take_plain(self, text: str) -> None:
-        parts = [part.strip() for part in text.split("\t")] if "\t" in text.strip() else text.split()
-        if not 2 <= len(parts) <= 3 or not all(parts):
-            raise self._error(LINE)
-        self.links.append((parts[0], parts[1], self._weight(parts[2]) if len(parts) == 3 else 1.0))
-
-    def _take_vertex(self, text: str) -> None:
-        number, _, rest = text.strip().partition(" ")
-        rest = rest.strip()
-        if rest.startswith('"'):
-            name, quote, _ = rest[1:].partition('"')
-            if not quote:
-                raise self._error("a name that ends with a double quote, such as '1 \"a\"'")
-        else:
-            name = rest.split()[0] if rest else number
-        if not number.isdecimal() or number in self.nodes:
-            raise self._error("the number of a new node and perhaps its name, such as '1 \"a\"'")
-        self.nodes[number] = name
-
-    def _numbered(self, text: str) -> tuple[str, str, float]:
-        parts = text.split()
-        if not 2 <= len(parts) <= 3:
-            raise self._error(NUMBERED_LINE)
-        for part in parts[:2]:
-            if part not in self.nodes:
-                self._name_unlisted(part)
-        return parts[0], parts[1], self._weight(parts[2]) if len(parts) == 3 else 1.0
-
-    def _name_unlisted(self, number: str) -> None:
-        """A node may go unlisted where its number is one of those that ``*Vertices`` announced."""
-        if not number.isdecimal():
-            raise self._error(NUMBERED_LINE)
-        if self.announced is not None and not 1 <= int(number) <= self.announced:
-            raise self._error(
-                f"numbers of nodes, 1 to {self.announced}" if self.announced else "numbers of listed nodes"
-            )
-        self.nodes[number] = number
-
-    def _weight(self, text: str) -> float:
-        try:
-            weight = float(text)
-        except ValueError:
-            weight = float("nan")
-        if not (isfinite(weight) and weight > 0):
-            raise self._error("a weight above 0 and finite")
-        return weight
-
-    def _graph(self) -> Graph:
-        directed = "*arcs" in self.sections if self.directed is None else self.directed
-        if not self.sections and self.announced is None:
-            return Graph(self.links, directed=directed)
-        for number in range(1, (self.announced or 0) + 1 if self.announced != len(self.nodes) else 0):
-            self.nodes.setdefault(str(number), str(number))
-        names: dict[str, str] = {}
-        for key, name in self.nodes.items():
-            if name in names:
-                raise InputError(
-                    f"{self.name}: expected different names, got {name!r} for the nodes {names[name]} and {key}"
-                )
-            names[name] = key
-        both = [(target, source, weight) for source, target, weight in self.edges if directed and source != target]
-        links = (
-            (self.nodes[source], self.nodes[target], weight)
-            for source, target, weight in (*self.links, *self.edges, *both)
-        )
-        return Graph(links, directed=directed, nodes=names)

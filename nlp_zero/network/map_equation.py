@@ -20,12 +20,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum, log2
+from math import fsum
 from typing import Any, NamedTuple, TypeAlias
 
 from .. import kernels
 from ..errors import GraphError
-from .flow import Network, walk
+from .flow import Network, plogp, walk
 from .graph import Graph
 
 __all__ = ["CodeLength", "Partition", "map_equation"]
@@ -145,13 +145,31 @@ class Books(NamedTuple):
 def code_length(network: Network, paths: Sequence[Path]) -> CodeLength:
     """The code length of a network under the path of each node."""
     books = Books.of(network, paths)
-    spelled = fsum(map(plogp, network.flows))
+    spelled, alone = _spelled(network, paths)
     terms = [*map(plogp, books.use.values()), -spelled]
     terms += (-plogp(rate) for rates in (books.leave, books.enter) for rate in rates.values())
     index = plogp(books.use[()]) - fsum(plogp(rate) for path, rate in books.enter.items() if len(path) == 1)
     if not all(paths):
         index = 0.0
-    return CodeLength(index, fsum(terms) - index, plogp(fsum(network.flows)) - spelled)
+    modules, one_level = fsum(terms) - index, plogp(fsum(network.flows)) - alone
+    if network.toll:
+        visited = sum(rate > 0.0 for rate in network.flows)
+        used = {path for path, rate in books.use.items() if path and rate > 0.0}
+        tops = max(1, sum(len(path) == 1 for path in used))
+        index += network.toll * (tops - 1)
+        modules += network.toll * (visited - 1 if len(used) < 2 else visited + len(used) - tops)
+        one_level += network.toll * (visited - 1)
+    return CodeLength(index, modules, one_level)
+
+
+def _spelled(network: Network, paths: Sequence[Path]) -> tuple[float, float]:
+    """The sum of plogp over the words of nodes: within the modules, and in one module."""
+    if network.names is None:
+        spelled = fsum(map(plogp, network.flows))
+        return spelled, spelled
+    numbers: dict[Path, int] = {}
+    labels = [numbers.setdefault(path, len(numbers)) for path in paths]
+    return fsum(network.names.merged(labels, len(numbers)).spelled()), network.names.of_all()
 
 
 def _rates_at(network: Network, paths: Sequence[Path], depth: int) -> dict[Path, tuple[float, float]]:
@@ -173,21 +191,15 @@ def _rates_at(network: Network, paths: Sequence[Path], depth: int) -> dict[Path,
 # What search shares
 
 
-def plogp(rate: float) -> float:
-    """x log2 x, 0 for nothing.
-
-    >>> plogp(0.25)
-    -0.5
-    """
-    return rate * log2(rate) if rate > 0.0 else 0.0
-
-
 def merge(network: Network, labels: array[int]) -> tuple[Network, array[int], array[float], array[float]]:
     """The network of the modules of a network; the module of each node; the link flow out of and into each."""
-    buffers, names, outs, ins = kernels.aggregate(tuple(network), labels)
-    merged = Network(*map(array, "IIddddd", buffers))
-    leaving = array("d", outs)
-    return merged, array("I", names), leaving, array("d", ins) if len(network.inflows) else leaving
+    buffers, names, outs, ins = kernels.aggregate(network[:7], labels)
+    starts, neighbours, outflows, inflows, flows, teleports, landings = map(array, "IIddddd", buffers)
+    merged = Network(starts, neighbours, outflows, inflows, flows, teleports, landings, network.toll)
+    leaving, labels = array("d", outs), array("I", names)
+    if network.names is not None:
+        merged = merged._replace(names=network.names.merged(labels, len(merged.flows)))
+    return merged, labels, leaving, array("d", ins) if len(network.inflows) else leaving
 
 
 def exits_and_entries(

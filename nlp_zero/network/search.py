@@ -30,8 +30,8 @@ from math import fsum
 from typing import NamedTuple
 
 from .. import kernels
-from .flow import Network
-from .map_equation import Books, CodeLength, Path, code_length, exits_and_entries, merge, numbered, plogp
+from .flow import Network, plogp
+from .map_equation import Books, CodeLength, Path, code_length, exits_and_entries, merge, numbered
 
 __all__ = ["Found", "search"]
 
@@ -84,8 +84,15 @@ class Level(NamedTuple):
 
     def terms(self) -> list[float]:
         """What each module adds to the code length, but for the index and the words of the nodes."""
-        rows = zip(self.leave, self.enter, self.network.flows, strict=True)
-        return [plogp(leave + flow) - plogp(leave) - plogp(enter) for leave, enter, flow in rows]
+        rows = zip(self.leave, self.enter, self.books(), strict=True)
+        return [book - plogp(leave) - plogp(enter) + self.network.toll for leave, enter, book in rows]
+
+    def books(self) -> list[float]:
+        """What the book of each module adds: of one that holds nodes that share words, less those words."""
+        found = [plogp(leave + flow) for leave, flow in zip(self.leave, self.network.flows, strict=True)]
+        if self.network.names is not None:
+            found = [book - spelled for book, spelled in zip(found, self.network.names.spelled(), strict=True)]
+        return found
 
 
 NO_BOUNDS, ROOT = array("I"), array("d", (0.0,))
@@ -96,6 +103,14 @@ def level_of(network: Network, labels: array[int]) -> Level:
     return Level(names, merged, *exits_and_entries(merged, leaving, entering))
 
 
+def move(
+    network: Network, bounds: array[int], exits: array[float], labels: array[int], random: Random
+) -> tuple[array[int], int]:
+    """Modules after moving nodes from a given partition, and the number of moves."""
+    moved, moves = kernels.move_nodes(network[:7], bounds, exits, labels, random.next(), network.toll, network.names)
+    return array("I", moved), moves
+
+
 def climb(
     network: Network,
     labels: array[int],
@@ -104,18 +119,17 @@ def climb(
     exits: array[float] = ROOT,
 ) -> Level:
     """Move nodes, then modules, then modules of modules, from a given partition until nothing moves."""
-    moved, _ = kernels.move_nodes(network, bounds, exits, labels, random.next())
-    level = level_of(network, array("I", moved))
+    level = level_of(network, move(network, bounds, exits, labels, random)[0])
     return _climb_on(level, random, _of_modules(level, bounds), exits)
 
 
 def _climb_on(level: Level, random: Random, bounds: array[int], exits: array[float]) -> Level:
     """Move the modules of a partition, and modules of them, until nothing moves."""
     while level.size > 1:
-        moved, moves = kernels.move_nodes(level.network, bounds, exits, singles(level.size), random.next())
+        moved, moves = move(level.network, bounds, exits, singles(level.size), random)
         if not moves:
             break
-        upper = level_of(level.network, array("I", moved))
+        upper = level_of(level.network, moved)
         bounds = _of_modules(upper, bounds)
         level = upper._replace(labels=compose(level.labels, upper.labels))
     return level
@@ -142,9 +156,9 @@ def compose(lower: array[int], upper: array[int]) -> array[int]:
 def first_level(network: Network, random: Random) -> Level:
     """A partition by a climb from single nodes; where all nodes in one module are better, by refining that."""
     level = climb(network, singles(len(network.flows)), random)
-    one = level_of(network, array("I", bytes(4 * len(network.flows))))
-    if level.length() > one.length() + LEAST_GAIN:
-        return refine(network, one, random, large=False)
+    one = plogp(fsum(network.flows)) - (network.names.of_all() if network.names is not None else 0.0)
+    if level.length() > one + LEAST_GAIN:
+        return refine(network, level_of(network, array("I", bytes(4 * len(network.flows)))), random, large=False)
     return refine(network, level, random)
 
 
@@ -162,8 +176,8 @@ def refine(network: Network, level: Level, random: Random, *, large: bool = True
 
 def _fine(network: Network, level: Level, random: Random) -> Level:
     """Let single nodes move between modules, then modules."""
-    moved, moves = kernels.move_nodes(network, NO_BOUNDS, ROOT, level.labels, random.next())
-    return _climb_on(level_of(network, array("I", moved)), random, NO_BOUNDS, ROOT) if moves else level
+    moved, moves = move(network, NO_BOUNDS, ROOT, level.labels, random)
+    return _climb_on(level_of(network, moved), random, NO_BOUNDS, ROOT) if moves else level
 
 
 def _coarse(network: Network, level: Level, random: Random, large: bool) -> Level:
@@ -175,8 +189,7 @@ def _coarse(network: Network, level: Level, random: Random, large: bool) -> Leve
     if large:
         parts = climb(network, alone, random, level.labels, level.leave)
     else:
-        moved, _ = kernels.move_nodes(network, level.labels, level.leave, alone, random.next())
-        parts = level_of(network, array("I", moved))
+        parts = level_of(network, move(network, level.labels, level.leave, alone, random)[0])
     if parts.size == level.size:
         return level
     upper = climb(parts.network, _of_modules(parts, level.labels), random)
@@ -237,7 +250,7 @@ def _supermodules(level: Level, random: Random) -> list[array[int]]:
     found: list[array[int]] = []
     labels = level.labels
     while level.size > 2:
-        words = level.network._replace(flows=level.enter)
+        words = level.network._replace(flows=level.enter, names=None)
         upper = refine(words, climb(words, singles(level.size), random), random)
         spelled = fsum(map(plogp, level.enter))
         if (
@@ -289,7 +302,7 @@ def without_idle_modules(network: Network, paths: list[Path]) -> list[Path]:
         above = path[:-1]
         leave, enter = books.leave[path], books.enter[path]
         joined = use[above] - enter + (use[path] - leave)
-        change = plogp(joined) - plogp(use[above]) + plogp(enter) + plogp(leave) - plogp(use[path])
+        change = plogp(joined) - plogp(use[above]) + plogp(enter) + plogp(leave) - plogp(use[path]) - network.toll
         if change < -LEAST_GAIN:
             use[above] = joined
             lifted.add(path)
@@ -307,9 +320,8 @@ def _worth_cutting(level: Level, parts: Level) -> list[bool]:
         terms[home].append(term)
         entering[home].append(enter)
     return [
-        len(terms[module]) > 1
-        and plogp(leave + fsum(entering[module])) + fsum(terms[module]) < plogp(leave + flow) - LEAST_GAIN
-        for module, (leave, flow) in enumerate(zip(level.leave, level.network.flows, strict=True))
+        len(terms[module]) > 1 and plogp(leave + fsum(entering[module])) + fsum(terms[module]) < book - LEAST_GAIN
+        for module, (leave, book) in enumerate(zip(level.leave, level.books(), strict=True))
     ]
 
 

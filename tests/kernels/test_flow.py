@@ -51,6 +51,14 @@ def random_network(source: random.Random) -> Arrays:
     )
 
 
+def random_names(source: random.Random, size: int) -> Arrays:
+    """One to three names for each node, of few, so that nodes share them."""
+    counts = [source.randint(1, 3) for _ in range(size)]
+    starts = array("I", [sum(counts[:node]) for node in range(size + 1)])
+    numbers = array("I", [name for count in counts for name in source.sample(range(5), count)])
+    return starts, numbers, array("d", [source.random() / size for _ in numbers])
+
+
 def code_length(network: Arrays, bounds: list[int], exits: list[float], modules: list[int]) -> float:
     """The formula of the module's docstring, from nothing but the flows."""
     starts, neighbours, outflows, inflows, flows, teleports, landings = network
@@ -101,7 +109,7 @@ def test_visit_rates_are_stationary() -> None:
         size = source.randint(1, 12)
         tails, heads, weights = random_links(source, size)
         landing = array("d", [1 / size] * size)
-        buffer, steps = kernels.visit_rates(size, tails, heads, weights, landing, 0.15, 1e-14, 500)
+        buffer, steps = kernels.visit_rates(size, tails, heads, weights, landing, array("d", [0.15] * size), 1e-14, 500)
         rates = array("d", buffer)
         strengths = [sum(w for a, w in zip(tails, weights, strict=True) if a == node) for node in range(size)]
         after = [sum(rates[n] * (0.15 if strengths[n] else 1.0) for n in range(size)) / size] * size
@@ -114,7 +122,7 @@ def test_visit_rates_are_stationary() -> None:
 def test_the_steps_have_a_limit() -> None:
     chain = array("I", [0, 1, 2]), array("I", [1, 2, 0]), array("d", [1, 1, 2])
     start = array("d", [1, 0, 0])
-    assert kernels.visit_rates(3, *chain, start, 0.0, 0.0, 7) == (array("d", [0, 1, 0]).tobytes(), 7)
+    assert kernels.visit_rates(3, *chain, start, array("d", [0.0] * 3), 0.0, 7) == (array("d", [0, 1, 0]).tobytes(), 7)
 
 
 def test_merging_adds_up_and_keeps_the_code_length() -> None:
@@ -185,10 +193,13 @@ def test_c_gives_the_bytes_of_python(engine: str) -> None:
             start = array("I", [source.randrange(size) for _ in range(size)])
         moved = bounds, array("d", [0.1] * count), start, source.getrandbits(64)
         assert kernels.move_nodes(network, *moved) == twin.move_nodes(network, *moved)
+        variant = *moved, source.choice([0.0, 0.02]), source.choice([None, random_names(source, size)])
+        assert kernels.move_nodes(network, *variant) == twin.move_nodes(network, *variant)
         assert kernels.aggregate(network, start) == twin.aggregate(network, start)
         links = random_links(source, size)
         assert kernels.adjacency(size, *links, seed % 2 == 0) == twin.adjacency(size, *links, seed % 2 == 0)
-        walk = size, *links, array("d", [1 / size] * size), source.random(), 1e-14, source.randint(0, 200)
+        jumps = array("d", [source.random() for _ in range(size)])
+        walk = size, *links, array("d", [1 / size] * size), jumps, 1e-14, source.randint(0, 200)
         assert kernels.visit_rates(*walk) == twin.visit_rates(*walk)
 
 
@@ -209,7 +220,7 @@ WRONG = [
     ("adjacency", (3, TRIANGLE[0], TRIANGLE[1][:2], TRIANGLE[2], True)),
     ("adjacency", (3, TRIANGLE[0], TRIANGLE[1], array("f", [1, 1, 1]), True)),
     ("adjacency", (3, "abc", TRIANGLE[1], TRIANGLE[2], True)),
-    ("visit_rates", (3, *TRIANGLE, array("d", [1]), 0.15, 1e-9, 9)),
+    ("visit_rates", (3, *TRIANGLE, array("d", [1]), array("d", [0.15] * 3), 1e-9, 9)),
     ("aggregate", (NETWORK, array("I", [0, 1]))),
     ("aggregate", (NETWORK, array("I", [0, 1, 3]))),
     ("aggregate", (with_part(0, array("I", [0, 2, 4, 5])), START)),
@@ -228,6 +239,13 @@ WRONG = [
     ("move_nodes", (NETWORK, b"", ROOT, array("I", [0, 1, 7]), 1)),
     ("move_nodes", (NETWORK, b"", ROOT, START, -1)),
     ("move_nodes", (NETWORK, b"", ROOT, START, 1 << 64)),
+    ("move_nodes", (NETWORK, b"", ROOT, START, 1, 0.0, 5)),
+    ("move_nodes", (NETWORK, b"", ROOT, START, 1, 0.0, (array("I", [0, 1, 2]), START, array("d", [1, 1, 1])))),
+    ("move_nodes", (NETWORK, b"", ROOT, START, 1, 0.0, (array("I", [0, 1, 2, 2]), START, array("d", [1, 1, 1])))),
+    ("move_nodes", (NETWORK, b"", ROOT, START, 1, 0.0, (array("I", [0, 2, 1, 3]), START, array("d", [1, 1, 1])))),
+    ("move_nodes", (NETWORK, b"", ROOT, START, 1, 0.0, (array("I", [0, 1, 2, 3]), START, array("d", [1, 1])))),
+    ("move_nodes", (NETWORK, b"", ROOT, START, 1, 0.0, (array("I", [0, 1, 2, 3]), START, array("I", [1, 1, 1])))),
+    ("visit_rates", (3, *TRIANGLE, array("d", [0.2, 0.3, 0.5]), array("d", [0.15]), 1e-9, 9)),
 ]
 
 
@@ -246,14 +264,14 @@ def test_an_empty_network_is_no_error() -> None:
     assert kernels.adjacency(0, b"", b"", b"", True) == (array("I", [0]).tobytes(), b"", b"", b"")
     assert kernels.move_nodes(empty, b"", ROOT, b"", 1) == (b"", 0)
     assert kernels.aggregate(empty, b"")[1:] == (b"", b"", b"")
-    assert kernels.visit_rates(0, b"", b"", b"", b"", 0.15, 1e-9, 9)[0] == b""
+    assert kernels.visit_rates(0, b"", b"", b"", b"", b"", 1e-9, 9)[0] == b""
 
 
 def test_memory_is_steady() -> None:
     def work(rounds: int) -> None:
         for _ in range(rounds):
             kernels.adjacency(3, *TRIANGLE, False)
-            kernels.visit_rates(3, *TRIANGLE, array("d", [0.2, 0.3, 0.5]), 0.15, 1e-9, 50)
+            kernels.visit_rates(3, *TRIANGLE, array("d", [0.2, 0.3, 0.5]), array("d", [0.15] * 3), 1e-9, 50)
             kernels.aggregate(NETWORK, array("I", [0, 0, 1]))
             kernels.move_nodes(NETWORK, b"", ROOT, START, 1)
             for name, wrong in WRONG:
@@ -287,7 +305,7 @@ def test_ctrl_c_stops_the_long_loops_within_a_fifth_of_a_second() -> None:
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        kernels.visit_rates(size, *links, weights, landing, 0.0, -1.0, 1_000_000)
+        kernels.visit_rates(size, *links, weights, landing, array("d", [0.0]) * size, -1.0, 1_000_000)
     elapsed = time.process_time() - started
     thread.join()
     assert elapsed < 0.2

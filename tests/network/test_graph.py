@@ -113,7 +113,7 @@ def test_files_may_be_compressed_and_in_other_encodings(tmp_path: Path) -> None:
         ("*Vertices 2\n*Edges\n1\n", 3, "'NUMBER NUMBER [WEIGHT]'"),
         ("*Vertices 2\n*Edges\n1 a\n", 3, "'NUMBER NUMBER [WEIGHT]'"),
         ("*Vertices\n1 a\n*Edges\n1 2\n", 4, "numbers of listed nodes"),
-        ("*Vertices 2\n*States\n", 2, "*Vertices, *Edges, *Arcs or *Links"),
+        ("*Vertices 2\n*Strange\n", 2, "*Vertices, *Edges, *Arcs, *Links, *States"),
         ("a b\n*Edges\n", 2, "no section after a list of links"),
     ],
 )

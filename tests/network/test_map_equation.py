@@ -24,7 +24,7 @@ LINKS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.floats(0.1, 
 
 def test_every_partition_of_the_reference_values_has_their_length(shared: Path) -> None:
     rows = cases(shared)
-    assert len(rows) == 40
+    assert len(rows) == 46
     for case in rows:
         length = map_equation(case.graph, case.partition, **case.flow)
         expected = case.expected
