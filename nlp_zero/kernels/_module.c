@@ -13,6 +13,7 @@ module_exec(PyObject *module)
         hmm_methods,
         lattice_methods,
         merges_methods,
+        pairs_methods,
         reach_methods,
         rows_methods,
         runs_methods,
@@ -22,7 +23,9 @@ module_exec(PyObject *module)
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (PyModule_AddFunctions(module, tables[i]) < 0)
             return -1;
-    return lattice_add_types(module) < 0 ? -1 : hmm_add_types(module);
+    if (lattice_add_types(module) < 0 || hmm_add_types(module) < 0)
+        return -1;
+    return pairs_add_types(module);
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -12,14 +12,16 @@ extern PyMethodDef flow_methods[];
 extern PyMethodDef hmm_methods[];
 extern PyMethodDef lattice_methods[];
 extern PyMethodDef merges_methods[];
+extern PyMethodDef pairs_methods[];
 extern PyMethodDef reach_methods[];
 extern PyMethodDef rows_methods[];
 extern PyMethodDef runs_methods[];
 extern PyMethodDef sampling_methods[];
 extern PyMethodDef windows_methods[];
 
-/* Add the types of hmm.c and lattice.c to the module; 0 or -1 with an error set. */
+/* Add the types of hmm.c, lattice.c and pairs.c to the module; 0 or -1 with an error set. */
 int hmm_add_types(PyObject *module);
 int lattice_add_types(PyObject *module);
+int pairs_add_types(PyObject *module);
 
 #endif

@@ -1,11 +1,7 @@
 /* HMM kernels: the copy of hmm.py, which is the specification. */
-#include "_text.h"
+#include "_lines.h"
 
-#define CLASSES 9
-#define CODE_POINTS 0x110000
 #define MOST_LABELS 255
-#define BASIC 0x10000
-#define BATCH 65536
 
 /* ---- The tables of one call --------------------------------------------------------------------------------------- */
 
@@ -480,7 +476,7 @@ typedef struct {
     uint8_t *kinds;
     size_t known;
     double moves[6];
-    PyObject **characters;  /* the strings of one character that were made */
+    PyObject **characters;
 } FourTags;
 
 static inline const double *
@@ -493,8 +489,9 @@ scores_of(const FourTags *self, uint32_t code)
 /* Fills `choices` and gives the number of words; their starts stand at the end of `starts`, which has a place for each
    character. */
 static size_t
-four_tags(const FourTags *self, const uint32_t *text, size_t size, uint8_t *choices, uint32_t *starts)
+four_tags(const void *object, const uint32_t *text, size_t size, uint8_t *choices, uint32_t *starts)
 {
+    const FourTags *self = object;
     const double go_on = self->moves[0], pair = self->moves[1], close = self->moves[2], part = self->moves[3];
     double b = 0.0, m = -INFINITY, e = -INFINITY, s = self->moves[4] + scores_of(self, text[0])[2];
     for (size_t place = 1; place < size; place++) {
@@ -528,165 +525,11 @@ four_tags(const FourTags *self, const uint32_t *text, size_t size, uint8_t *choi
     return words;
 }
 
-/* A batch of lines: where each lies, and how many words it has. */
-typedef struct {
-    uint32_t *text, *starts;
-    uint8_t *choices;
-    size_t room;
-    size_t offsets[BATCH], sizes[BATCH], words[BATCH];
-    size_t lines;
-} Batch;
-
-static void
-batch_free(Batch *batch)
-{
-    if (batch) {
-        free(batch->text);
-        free(batch->starts);
-        free(batch->choices);
-    }
-    free(batch);
-}
-
-static int
-batch_reserve(Batch *batch, size_t room)
-{
-    if (room <= batch->room)
-        return 0;
-    uint32_t *text = realloc(batch->text, room * sizeof *text);
-    if (text)
-        batch->text = text;
-    free(batch->starts);
-    free(batch->choices);
-    batch->starts = malloc(room * sizeof *batch->starts);
-    batch->choices = malloc(room);
-    if (!text || !batch->starts || !batch->choices) {
-        batch->room = 0;
-        PyErr_NoMemory();
-        return -1;
-    }
-    batch->room = room;
-    return 0;
-}
-
-/* Copies lines from number `first` on until the batch is full. */
-static int
-batch_fill(Batch *batch, PyObject *lines, Py_ssize_t first)
-{
-    size_t used = 0;
-    Py_ssize_t total = PyList_Size(lines);
-    for (batch->lines = 0; first < total && batch->lines < BATCH; first++, batch->lines++) {
-        PyObject *line = PyList_GetItem(lines, first);
-        Py_ssize_t size = line ? PyUnicode_GetLength(line) : -1;
-        if (size < 0)
-            return -1;
-        if (size >= INT32_MAX) {
-            PyErr_Format(PyExc_ValueError, "text: expected at most %d characters, got %zd", INT32_MAX - 1, size);
-            return -1;
-        }
-        if (batch->lines && used + (size_t)size > BATCH)
-            break;
-        if (batch_reserve(batch, (size_t)size > BATCH ? (size_t)size : BATCH) < 0)
-            return -1;
-        if (size && !PyUnicode_AsUCS4(line, batch->text + used, size, 0))
-            return -1;
-        batch->offsets[batch->lines] = used;
-        batch->sizes[batch->lines] = (size_t)size;
-        used += (size_t)size;
-    }
-    return 0;
-}
-
-static int
-batch_run(const FourTags *self, Batch *batch)
-{
-    Py_BEGIN_ALLOW_THREADS
-    for (size_t line = 0; line < batch->lines; line++) {
-        size_t offset = batch->offsets[line], size = batch->sizes[line];
-        batch->words[line] = size ? four_tags(self, batch->text + offset, size, batch->choices + offset,
-                                              batch->starts + offset) : 0;
-    }
-    Py_END_ALLOW_THREADS
-    return PyErr_CheckSignals();
-}
-
-/* A new reference to text[start:end]. */
-static PyObject *
-word_at(FourTags *self, PyObject *line, const uint32_t *text, size_t start, size_t end)
-{
-    PyObject **kept = NULL;
-#ifndef Py_GIL_DISABLED
-    if (end == start + 1 && text[start] < BASIC)
-        kept = &self->characters[text[start]];
-    if (kept && *kept)
-        return Py_NewRef(*kept);
-#endif
-    PyObject *word = PyUnicode_Substring(line, (Py_ssize_t)start, (Py_ssize_t)end);
-    if (word && kept)
-        *kept = Py_NewRef(word);
-    return word;
-}
-
-static PyObject *
-word_list(FourTags *self, PyObject *line, const Batch *batch, size_t number)
-{
-    size_t size = batch->sizes[number], count = batch->words[number];
-    const uint32_t *text = batch->text + batch->offsets[number];
-    const uint32_t *starts = batch->starts + batch->offsets[number] + size - count;
-    PyObject *words = PyList_New((Py_ssize_t)count);
-    for (size_t index = 0; words && index < count; index++) {
-        PyObject *word = word_at(self, line, text, starts[index], index + 1 < count ? starts[index + 1] : size);
-        if (!word || PyList_SetItem(words, (Py_ssize_t)index, word) < 0)
-            Py_CLEAR(words);
-    }
-    return words;
-}
-
-static int
-check_lines(PyObject *lines)
-{
-    PyObject *type = NULL;
-    if (!PyList_Check(lines)) {
-        if ((type = PyType_GetName(Py_TYPE(lines))))
-            PyErr_Format(PyExc_TypeError, "lines: expected list, got %U", type);
-        Py_XDECREF(type);
-        return -1;
-    }
-    for (Py_ssize_t number = 0; number < PyList_Size(lines); number++) {
-        PyObject *line = PyList_GetItem(lines, number);
-        if (!PyUnicode_Check(line)) {
-            if ((type = PyType_GetName(Py_TYPE(line))))
-                PyErr_Format(PyExc_TypeError, "text: expected str, got %U", type);
-            Py_XDECREF(type);
-            return -1;
-        }
-    }
-    return 0;
-}
-
 static PyObject *
 fourtags_segment_lines(PyObject *object, PyObject *lines)
 {
     FourTags *self = (FourTags *)object;
-    if (check_lines(lines) < 0)
-        return NULL;
-    Py_ssize_t total = PyList_Size(lines);
-    PyObject *results = PyList_New(total);
-    Batch *batch = results ? calloc(1, sizeof *batch) : NULL;
-    if (results && !batch)
-        PyErr_NoMemory();
-    int good = batch != NULL;
-    for (Py_ssize_t done = 0; good && done < total;) {
-        good = batch_fill(batch, lines, done) == 0 && batch_run(self, batch) == 0;
-        for (size_t line = 0; good && line < batch->lines; line++, done++) {
-            PyObject *words = word_list(self, PyList_GetItem(lines, done), batch, line);
-            good = words && PyList_SetItem(results, done, words) == 0;
-        }
-    }
-    batch_free(batch);
-    if (!good)
-        Py_CLEAR(results);
-    return results;
+    return segment_lines(self, four_tags, self->characters, lines);
 }
 
 /* Copies and checks the tables; -1 with an error set. */
@@ -771,9 +614,7 @@ fourtags_dealloc(PyObject *object)
 {
     FourTags *self = (FourTags *)object;
     PyTypeObject *type = Py_TYPE(object);
-    for (size_t code = 0; self->characters && code < BASIC; code++)
-        Py_XDECREF(self->characters[code]);
-    free(self->characters);
+    characters_free(self->characters);
     free(self->rows);
     free(self->scores);
     free(self->kinds);

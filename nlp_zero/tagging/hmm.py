@@ -8,6 +8,9 @@ Four ways to one:
 * :meth:`HMM.fit`, from raw text, by the algorithm of Baum and Welch (the likelihood of the text never falls);
 * :class:`HMM` itself, from probabilities.
 
+``HMM.train(..., order=2)`` gives a :class:`~nlp_zero.tagging.hmm_pairs.PairHMM` instead, in which characters depend on
+the characters before: slower, larger, and much better at cutting words.
+
 What the scheme forbids (:class:`~nlp_zero.tagging.labels.Scheme`) never comes out: not at the start, not inside, not at
 the end. Sums over all labellings are scaled place by place, so a text may be as long as it likes. Where a symbol has
 probability 0 under a label, decoding takes e**-1000: a text is always tagged.
@@ -28,20 +31,22 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import inf, isfinite, log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import kernels, storage
 from ..errors import InputError, LabelError, ModelError
 from ..text.characters import class_table
-from .hmm_counts import CLASSES, Counts, Tables, count_labels, count_lexicon, count_words, estimate
+from .hmm_counts import CLASSES, SMOOTHING, Counts, Tables, count_labels, count_lexicon, count_words, estimate
 from .labels import Scheme
+
+if TYPE_CHECKING:
+    from .hmm_pairs import PairHMM
 
 __all__ = ["HMM", "KIND"]
 
 KIND = "hmm"
 """The kind of container that an HMM is stored in."""
 
-SMOOTHING = 0.1
 _FLOOR = -1000.0  # nats
 _CLOSE = 1e-6
 
@@ -78,14 +83,20 @@ class HMM:
     @classmethod
     def train(
         cls, sentences: Iterable[Sequence[str]], order: int = 1, scheme: str = "bmes", smoothing: float = SMOOTHING
-    ) -> HMM:
+    ) -> HMM | PairHMM:
         """A model from segmented sentences, each a list of words. O(characters).
 
         >>> HMM.train([["我", "喜欢", "茶"], ["茶", "好"]]).tokenize("我喜欢好茶")
         ['我', '喜欢', '好', '茶']
         """
+        if order == 2:
+            from .hmm_pairs import PairHMM
+
+            if scheme != "bmes":
+                raise ValueError(f"scheme: expected 'bmes' for a model of order 2, got {scheme!r}")
+            return PairHMM.train(sentences, smoothing)
         if order != 1:
-            raise ValueError(f"order: expected 1, got {order!r}")
+            raise ValueError(f"order: expected 1 or 2, got {order!r}")
         return cls._estimated(count_words(Scheme.named(scheme), sentences), smoothing)
 
     @classmethod
@@ -319,10 +330,14 @@ class HMM:
         storage.save(path, KIND, header, sections)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> HMM:
+    def load(cls, path: str | os.PathLike[str]) -> HMM | PairHMM:
         """Read what :meth:`save` wrote; :class:`ModelError`, naming the file, for anything else."""
         header, sections = storage.load(path, KIND)
         try:
+            if header["order"] == 2:
+                from .hmm_pairs import PairHMM
+
+                return PairHMM._read(sections)
             scheme = Scheme.named(_known_scheme(header["scheme"]), header["labels"])
             if list(scheme.labels) != header["labels"] or header["order"] != 1:
                 raise ValueError(f"expected order 1 or 2 and the labels of a scheme, got {header!r}")

@@ -18,10 +18,13 @@ from ..errors import InputError
 from ..text.characters import CLASS_NAMES, WORD_CLASSES, class_table
 from .labels import Scheme
 
-__all__ = ["CLASSES", "Counts", "Tables", "count_labels", "count_lexicon", "count_words", "estimate"]
+__all__ = ["CLASSES", "SMOOTHING", "Counts", "Tables", "count_labels", "count_lexicon", "count_words", "estimate"]
 
 CLASSES = len(CLASS_NAMES)
 """How many classes of unknown symbols there are."""
+
+SMOOTHING = 1.0
+"""Chosen on UD dev: word F1 of 0.816 there, 0.814 with 0.1."""
 
 _TINY = 1e-9
 
