@@ -69,6 +69,7 @@ from .lexicon import Entry, Lexicon
 from .paths import FORCED, UNKNOWN, Edge, Lattice
 from .symbols import LATIN as LETTERS
 from .symbols import NUMBER, YEAR, is_shape, readable
+from .unexplained import Recut, recut
 
 __all__ = ["SPELLING", "Explanation", "Token", "Tokenizer", "Verdict", "builtin"]
 
@@ -240,14 +241,17 @@ class Tokenizer:
 
     # Cutting
 
-    def tokenize(self, text: str, granularity: float | None = None) -> list[str]:
+    def tokenize(self, text: str, granularity: float | None = None, unexplained: Recut | None = None) -> list[str]:
         """The words of the best segmentation; ``"".join(words) == text``. ``granularity``: that of the model if None.
+
+        ``unexplained``, such as ``tokenize_lines`` of a tagger, cuts what comes out in single Han characters anew
+        (:mod:`nlp_zero.words.unexplained`); forced words stay.
 
         >>> Tokenizer({"葡萄酒": 3}).tokenize("2024年的葡萄酒,涨了3.5%!!")
         ['2024', '年', '的', '葡萄酒', ',', '涨', '了', '3.5%', '!!']
         """
         words: list[str] = self._at(granularity)._engine().segment(text)
-        return words
+        return words if unexplained is None else recut([words], unexplained, set(self.forced))[0]
 
     __call__ = tokenize
 
@@ -260,12 +264,12 @@ class Tokenizer:
         words = self.tokenize(text, granularity)
         return list(zip(words, self.tokenize_lines(words), strict=True))
 
-    def tokenize_lines(self, lines: Iterable[str]) -> list[list[str]]:
+    def tokenize_lines(self, lines: Iterable[str], unexplained: Recut | None = None) -> list[list[str]]:
         """:meth:`tokenize` of each of many texts in one call, which is faster than one by one."""
         if isinstance(lines, str):
             raise TypeError("lines: expected texts, such as ['今天天气', '很好'], got one str")
         results: list[list[str]] = self._engine().segment_lines(lines if isinstance(lines, list) else list(lines))
-        return results
+        return results if unexplained is None else recut(results, unexplained, set(self.forced))
 
     def spans(self, text: str, granularity: float | None = None) -> list[tuple[int, int]]:
         """Start and end of every word, in characters.
