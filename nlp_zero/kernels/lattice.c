@@ -44,6 +44,8 @@ enum { SYMBOL_NUMBER = 1, SYMBOL_YEAR, SYMBOL_LATIN, SYMBOL_RARE, FIRST_SYMBOL =
 #define STARTS 0x40
 #define CROSSED 0x80
 
+#define SIEVE 20    /* The logarithm of the bits of a sieve: 128 KB lie in the second-level cache. */
+#define CALL 8      /* How many places ahead words of two characters are called for. */
 #define BATCH 16384 /* Characters a batch: its arrays of 13 bytes a character stay in the second-level cache. */
 #ifndef PIECE
 #define PIECE 1024 /* Characters a piece, at least: steps of 24 bytes. */
@@ -102,16 +104,23 @@ hash(uint32_t parent, uint32_t code)
     return key ^ (key >> 32);
 }
 
+/* The child of a node, or NONE, looked for from the slot where its hash says that it is. */
 static inline uint32_t
-child(const Trie *trie, uint32_t parent, uint32_t code)
+probe(const Trie *trie, uint64_t slot, uint32_t parent, uint32_t code)
 {
-    for (uint64_t slot = hash(parent, code) & trie->mask;; slot = (slot + 1) & trie->mask) {
+    for (;; slot = (slot + 1) & trie->mask) {
         const Entry *entry = &trie->table[slot];
         if (entry->parent == parent && (entry->label & CODE) == code)
             return (uint32_t)slot;
         if (entry->parent == NONE)
             return NONE;
     }
+}
+
+static inline uint32_t
+child(const Trie *trie, uint32_t parent, uint32_t code)
+{
+    return probe(trie, hash(parent, code) & trie->mask, parent, code);
 }
 
 static inline uint32_t
@@ -309,6 +318,17 @@ company_of(const Trie *trie, uint32_t node)
 
 /* ---- The object ----------------------------------------------------------------------------------------------- */
 
+/* What there is to know of a character that has a symbol, in one cache line: the word of it alone and the node of the
+ * trie that it leads to, its weights by its place around a gap, and how it is spelt at the beginning, inside and at the
+ * end of a word. */
+typedef struct {
+    double score;
+    uint32_t slot, label;
+    Company company;
+    float spelling[3];
+    int16_t weights[4];
+} Head;
+
 /* What the neighbourhood of a word has to say: see "Context" in lattice.py. */
 typedef struct {
     int on;
@@ -318,11 +338,11 @@ typedef struct {
     int joints;       /* whether a word has any */
     uint8_t pools[256];
     uint16_t *symbols; /* of each code point; 0 for one that the alphabet does not have */
-    int16_t (*single)[4]; /* The weights of single symbols, by their place around the gap. */
+    Head *heads;       /* of each symbol */
     int8_t *weights;
-    int bits;
+    uint8_t *sieve; /* A bit for each 1 << (bits - sieve_bits) weights: whether one of them is not 0. */
+    int bits, sieve_bits;
     double unit, limit;
-    float (*spelling)[3]; /* Of each symbol: at the beginning, inside and at the end of a word. */
     size_t longest; /* The symbols of a spelt word, at most. */
     double extents[SPELT_MOST + 1], most;
 } Context;
@@ -735,16 +755,6 @@ solve_piece(const Segmenter *self, const uint32_t *text, size_t first, size_t la
 
 /* ---- Context --------------------------------------------------------------------------------------------------- */
 
-/* Where the weight of a feature of the symbols around a gap stands (see experts.py). */
-static inline const int8_t *
-weight(const Context *context, uint64_t window, uint64_t mask, uint64_t number)
-{
-    uint64_t h = (window & mask) ^ number * 0x9E3779B97F4A7C15u;
-    h = (h ^ h >> 32) * 0x9E3779B97F4A7C15u;
-    h = (h ^ h >> 32) * 0xD6E8FEB86659FD93u;
-    return context->weights + (h >> (64 - context->bits));
-}
-
 #ifdef __GNUC__
 #define FETCH(address) __builtin_prefetch(address)
 #else
@@ -753,36 +763,68 @@ weight(const Context *context, uint64_t window, uint64_t mask, uint64_t number)
 
 #define FIELD(place) ((uint64_t)0xFFFF << (48 - 16 * (place)))
 
-#define FEATURES 6
-#define AHEAD 16
-
-/* The features of several symbols around gaps, whose weights lie far apart: first they are called for, then added. */
-typedef const int8_t *Cells[FEATURES];
-
-static inline void
-call_for(const Context *context, const uint16_t *four, Cells cells)
+/* The hash of a feature of the symbols around a gap (see experts.py); its upper bits are the cell of its weight. */
+static inline uint64_t
+feature(uint64_t window, uint64_t mask, uint64_t number)
 {
-    uint64_t window = (uint64_t)four[0] << 48 | (uint64_t)four[1] << 32 | (uint64_t)four[2] << 16 | four[3];
-    cells[0] = weight(context, window, FIELD(0) | FIELD(1), 5);
-    cells[1] = weight(context, window, FIELD(1) | FIELD(2), 6);
-    cells[2] = weight(context, window, FIELD(2) | FIELD(3), 7);
-    cells[3] = weight(context, window, FIELD(0) | FIELD(1) | FIELD(2), 8);
-    cells[4] = weight(context, window, FIELD(1) | FIELD(2) | FIELD(3), 9);
-    cells[5] = weight(context, window, ~(uint64_t)0, 10);
-    for (int feature = 0; feature < FEATURES; feature++)
-        FETCH(cells[feature]);
+    uint64_t h = (window & mask) ^ number * 0x9E3779B97F4A7C15u;
+    h = (h ^ h >> 32) * 0x9E3779B97F4A7C15u;
+    return (h ^ h >> 32) * 0xD6E8FEB86659FD93u;
 }
 
-/* The log odds of a cut between the second and the third of four symbols. */
-static inline double
-gap_odds(const Context *context, const uint16_t *four, Cells cells)
+#define FEATURES 6 /* of several symbols */
+#define AHEAD 16
+
+/* Gaps that are judged together, and the weights of theirs that the sieve lets through. Most weights are 0, and the
+ * table is larger than the caches, so the sieve is asked first. */
+typedef struct {
+    size_t gaps, count;
+    uint32_t places[AHEAD];
+    int sums[AHEAD];
+    uint32_t cells[AHEAD * FEATURES + 1];
+    uint8_t owners[AHEAD * FEATURES + 1];
+} Bench;
+
+static inline void
+sift(const Context *context, Bench *bench, uint64_t window, uint64_t mask, uint64_t number)
 {
-    int sum = context->single[four[0]][0] + context->single[four[1]][1] + context->single[four[2]][2]
-              + context->single[four[3]][3];
-    for (int feature = 0; feature < FEATURES; feature++)
-        sum += *cells[feature];
-    double odds = sum * context->unit;
-    return odds > context->limit ? context->limit : odds < -context->limit ? -context->limit : odds;
+    uint64_t h = feature(window, mask, number);
+    uint32_t bit = (uint32_t)(h >> (64 - context->sieve_bits));
+    bench->cells[bench->count] = (uint32_t)(h >> (64 - context->bits));
+    bench->owners[bench->count] = (uint8_t)bench->gaps;
+    bench->count += context->sieve[bit >> 3] >> (bit & 7) & 1;
+}
+
+/* Puts the gap between the second and the third of four symbols on the bench. */
+static inline void
+put_gap(const Context *context, Bench *bench, const uint16_t *four, uint32_t place)
+{
+    uint64_t window = (uint64_t)four[0] << 48 | (uint64_t)four[1] << 32 | (uint64_t)four[2] << 16 | four[3];
+    sift(context, bench, window, FIELD(0) | FIELD(1), 5);
+    sift(context, bench, window, FIELD(1) | FIELD(2), 6);
+    sift(context, bench, window, FIELD(2) | FIELD(3), 7);
+    sift(context, bench, window, FIELD(0) | FIELD(1) | FIELD(2), 8);
+    sift(context, bench, window, FIELD(1) | FIELD(2) | FIELD(3), 9);
+    sift(context, bench, window, ~(uint64_t)0, 10);
+    bench->places[bench->gaps] = place;
+    bench->sums[bench->gaps++] = context->heads[four[0]].weights[0] + context->heads[four[1]].weights[1]
+                                 + context->heads[four[2]].weights[2] + context->heads[four[3]].weights[3];
+}
+
+/* Writes the log odds of the gaps on the bench, and clears it. */
+static inline void
+judge_gaps(const Context *context, Bench *bench, double *odds)
+{
+    for (size_t index = 0; index < bench->count; index++)
+        FETCH(context->weights + bench->cells[index]);
+    for (size_t index = 0; index < bench->count; index++)
+        bench->sums[bench->owners[index]] += context->weights[bench->cells[index]];
+    for (size_t gap = 0; gap < bench->gaps; gap++) {
+        double value = bench->sums[gap] * context->unit;
+        odds[bench->places[gap]]
+            = value > context->limit ? context->limit : value < -context->limit ? -context->limit : value;
+    }
+    bench->gaps = bench->count = 0;
 }
 
 /* The symbol of the character at a place where one starts. */
@@ -839,20 +881,16 @@ judge(const Segmenter *self, Work *work, const uint32_t *text, size_t size, cons
     }
     work->odds[size] = 0.0;
     symbols[count] = 0;
-    Cells cells[AHEAD];
-    uint32_t gaps[AHEAD];
-    for (size_t gap = 1, waiting = 0; gap < count || waiting; gap++) {
-        if (gap < count && symbols[gap - 1] && symbols[gap]) {
-            call_for(&self->context, symbols + gap - 2, cells[waiting]);
-            gaps[waiting++] = (uint32_t)gap;
-        }
-        if (waiting < AHEAD && gap + 1 < count)
+    Bench bench;
+    bench.gaps = bench.count = 0;
+    for (size_t gap = 1; gap < count; gap++) {
+        if (!symbols[gap - 1] || !symbols[gap])
             continue;
-        for (size_t index = 0; index < waiting; index++)
-            work->odds[work->places[gaps[index]]]
-                = gap_odds(&self->context, symbols + gaps[index] - 2, cells[index]);
-        waiting = 0;
+        put_gap(&self->context, &bench, symbols + gap - 2, work->places[gap]);
+        if (bench.gaps == AHEAD)
+            judge_gaps(&self->context, &bench, work->odds);
     }
+    judge_gaps(&self->context, &bench, work->odds);
     return DONE;
 }
 
@@ -933,7 +971,7 @@ static inline const float *
 spelling(const Context *context, uint32_t code)
 {
     uint16_t symbol = context->symbols[code];
-    return context->spelling[symbol ? symbol : SYMBOL_RARE];
+    return context->heads[symbol ? symbol : SYMBOL_RARE].spelling;
 }
 
 /* The lengths of the spelt words from a place, but for those that the lexicon has, and their scores; how many. */
@@ -960,28 +998,33 @@ spelt_words(const Context *context, const uint32_t *text, size_t size, const uin
     return count;
 }
 
-/* Calls for the nodes that the places before this one will ask for: the trie is larger than the cache. */
-static inline void
-call_for_nodes(const Trie *trie, const uint32_t *text, size_t start)
+/* What is known of a character that has a symbol; NULL of others. */
+static inline const Head *
+head_of(const Context *context, uint32_t code)
 {
-    if (start < 12)
-        return;
-    uint32_t node = root_child(trie, text[start - 12]), near = root_child(trie, text[start - 6]);
-    if (node != NONE) {
-        FETCH(&trie->table[node]);
-        FETCH(&trie->shown[node]);
-    }
-    if (near != NONE && (trie->table[near].label & filter_bit(text[start - 5]))) {
-        uint64_t slot = hash(near, text[start - 5]) & trie->mask;
-        FETCH(&trie->table[slot]);
-        FETCH(&trie->shown[slot]);
-    }
+    uint16_t symbol = context->symbols[code];
+    return symbol ? &context->heads[symbol] : NULL;
 }
 
-/* All states of one place. The shapes from it are the last of the first `*shape`, which becomes less by them. */
+/* Where to look for the node of the two characters from a place; NONE if no word begins with them. (A function that did
+ * nothing but fetch would be dropped by compilers, since it has no result.) */
+static inline uint32_t
+pair_slot(const Trie *trie, const Context *context, const uint32_t *text, size_t size, size_t place)
+{
+    if (place + 1 >= size)
+        return NONE;
+    const Head *head = head_of(context, text[place]);
+    uint32_t code = text[place + 1];
+    if (!head || !(head->label & filter_bit(code)) || !bonded(trie, text[place], code))
+        return NONE;
+    return (uint32_t)(hash(head->slot, code) & trie->mask);
+}
+
+/* All states of one place; `pair` is what pair_slot() says of it. The shapes from it are the last of the first `*shape`,
+ * which becomes less by them. */
 static inline void
 states_at(const Segmenter *self, Work *work, const uint32_t *text, size_t size, uint8_t *flags, size_t start,
-          size_t end_of_atom, size_t *shape)
+          size_t end_of_atom, uint32_t pair, size_t *shape)
 {
     const Trie *trie = &self->lexicon;
     const Context *context = &self->context;
@@ -990,7 +1033,17 @@ states_at(const Segmenter *self, Work *work, const uint32_t *text, size_t size, 
     int matched_atom = 0;
     if (!(flag & CLOSED)) {
         size_t end = start + 1;
-        uint32_t node = root_child(trie, text[start]);
+        const Head *head = head_of(context, text[start]);
+        uint32_t node = head ? head->slot : root_child(trie, text[start]);
+        if (head && node != NONE) {
+            if ((head->label & WORD) && !(flags[end] & CLOSED)) {
+                offer_state(context, work, head->score, start, end, head->company, node);
+                matched = 2;
+                matched_atom = end == end_of_atom;
+            }
+            node = pair != NONE ? probe(trie, pair, node, text[end]) : NONE;
+            end++;
+        }
         while (node != NONE) {
             const Entry *entry = &trie->table[node];
             if ((entry->label & WORD) && !(flags[end] & CLOSED)) {
@@ -1064,10 +1117,15 @@ solve_context(const Segmenter *self, Work *work, const uint32_t *text, size_t si
 {
     if (judge(self, work, text, size, flags) < 0)
         return NO_MEMORY;
+    const Trie *trie = &self->lexicon;
+    const Context *context = &self->context;
     size_t shape = work->shapes.count, end_of_atom = size, last = size;
     work->state_count = 0;
     if (reserve_states(work) < 0)
         return NO_MEMORY;
+    uint32_t pairs[CALL];
+    for (size_t place = size; place-- > 0 && place + CALL >= size;)
+        pairs[place % CALL] = pair_slot(trie, context, text, size, place);
     work->first[size] = 0;
     work->states[work->state_count++] = (State){0.0, 0, 0, NONE, 0, 0};
     for (size_t start = size; start-- > 0;) {
@@ -1075,16 +1133,22 @@ solve_context(const Segmenter *self, Work *work, const uint32_t *text, size_t si
             return INTERRUPTED;
         if (!(flags[start + 1] & INNER))
             end_of_atom = start + 1;
-        call_for_nodes(&self->lexicon, text, start);
+        uint32_t pair = pairs[start % CALL];
+        uint32_t ahead = start < CALL ? NONE : pair_slot(trie, context, text, size, start - CALL);
+        pairs[start % CALL] = ahead;
+        if (ahead != NONE) { /* The trie is larger than the caches. */
+            FETCH(&trie->table[ahead]);
+            FETCH(&trie->shown[ahead]);
+        }
         work->first[start] = (uint32_t)work->state_count;
         if (reserve_states(work) < 0)
             return NO_MEMORY;
         if ((flags[start] & INNER) && (flags[start] & CLOSED))
             continue;
-        states_at(self, work, text, size, flags, start, end_of_atom, &shape);
+        states_at(self, work, text, size, flags, start, end_of_atom, pair, &shape);
         if (work->state_count > PIECE && start && work->state_count - work->first[start] == 1
-            && !(flags[start] & (INNER | CROSSED)) && !bonded(&self->lexicon, text[start - 1], text[start])
-            && !is_spelt_over(&self->context, flags, work->odds, start)) {
+            && !(flags[start] & (INNER | CROSSED)) && !bonded(trie, text[start - 1], text[start])
+            && !is_spelt_over(context, flags, work->odds, start)) {
             State only = work->states[work->state_count - 1];
             write_tokens(work, &only, start, last, tokens, size);
             work->states[0] = only;
@@ -1098,7 +1162,7 @@ solve_context(const Segmenter *self, Work *work, const uint32_t *text, size_t si
         return DONE;
     }
     double best = 0.0;
-    const State *top = follow(&self->context, 0, work->states + work->first[0], work->states + work->state_count, &best);
+    const State *top = follow(context, 0, work->states + work->first[0], work->states + work->state_count, &best);
     write_tokens(work, top, 0, last, tokens, size);
     *count = top->count;
     return DONE;
@@ -1905,9 +1969,9 @@ context_free(Context *context)
     free(context->ratios);
     free(context->company);
     free(context->symbols);
-    free(context->single);
+    free(context->heads);
     free(context->weights);
-    free(context->spelling);
+    free(context->sieve);
     memset(context, 0, sizeof *context);
 }
 
@@ -2015,8 +2079,8 @@ read_alphabet(Context *context, PyObject *alphabet)
     }
     uint32_t *codes = malloc(((size_t)size + 1) * sizeof(uint32_t));
     context->symbols = calloc(CODE_POINTS, sizeof(uint16_t));
-    context->single = calloc((size_t)size + FIRST_SYMBOL, sizeof *context->single);
-    if (!codes || !context->symbols || !context->single)
+    context->heads = calloc((size_t)size + FIRST_SYMBOL, sizeof *context->heads);
+    if (!codes || !context->symbols || !context->heads)
         PyErr_NoMemory();
     else if (!size || PyUnicode_AsUCS4(alphabet, codes, size, 0))
         for (Py_ssize_t place = 0; place < size; place++)
@@ -2036,7 +2100,11 @@ read_weights(Context *context, PyObject *skips, PyObject *weights, Py_ssize_t al
     const uint8_t *skip = (const uint8_t *)PyBytes_AsString(skips), *value = read_bytes("weights", weights, count);
     if (!value)
         return -1;
-    if (!(context->weights = calloc(size, 1))) {
+    context->sieve_bits = context->bits < SIEVE ? context->bits : SIEVE;
+    int coarser = context->bits - context->sieve_bits;
+    context->weights = calloc(size, 1);
+    context->sieve = calloc(((size_t)1 << context->sieve_bits) / 8 + 1, 1);
+    if (!context->weights || !context->sieve) {
         PyErr_NoMemory();
         return -1;
     }
@@ -2048,12 +2116,14 @@ read_weights(Context *context, PyObject *skips, PyObject *weights, Py_ssize_t al
             PyErr_Format(PyExc_ValueError, "skips: expected at most %zd weights, got more", (Py_ssize_t)size);
             return -1;
         }
+        context->sieve[cell >> coarser >> 3] |= (uint8_t)(1 << (cell >> coarser & 7));
         context->weights[cell++] = (int8_t)value[place];
     }
     for (Py_ssize_t symbol = 0; symbol < alphabet + FIRST_SYMBOL; symbol++)
-        for (int place = 0; place < 4; place++)
-            context->single[symbol][place]
-                = (int16_t)*weight(context, (uint64_t)symbol << (48 - 16 * place), FIELD(place), (uint64_t)place + 1);
+        for (int place = 0; place < 4; place++) {
+            uint64_t h = feature((uint64_t)symbol << (48 - 16 * place), FIELD(place), (uint64_t)place + 1);
+            context->heads[symbol].weights[place] = context->weights[h >> (64 - context->bits)];
+        }
     return 0;
 }
 
@@ -2061,7 +2131,7 @@ read_weights(Context *context, PyObject *skips, PyObject *weights, Py_ssize_t al
 static int
 read_spelling(Context *context, PyObject *spelling, PyObject *extents, Py_ssize_t alphabet)
 {
-    size_t size = ((size_t)alphabet + FIRST_SYMBOL) * sizeof *context->spelling;
+    size_t size = ((size_t)alphabet + FIRST_SYMBOL) * 3 * sizeof(float);
     if (expect_type("extents", extents, PyBytes_Check(extents), "bytes") < 0)
         return -1;
     size_t longest = (size_t)PyBytes_Size(extents) / sizeof(float);
@@ -2073,11 +2143,6 @@ read_spelling(Context *context, PyObject *spelling, PyObject *extents, Py_ssize_
     const uint8_t *bytes = read_bytes("spelling", spelling, size);
     if (!bytes)
         return -1;
-    if (!(context->spelling = malloc(size))) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    memcpy(context->spelling, bytes, size);
     context->longest = longest;
     float numbers[SPELT_MOST];
     memcpy(numbers, PyBytes_AsString(extents), longest * sizeof(float));
@@ -2086,9 +2151,12 @@ read_spelling(Context *context, PyObject *spelling, PyObject *extents, Py_ssize_
         context->extents[length] = numbers[length - 1];
         fine = fine && numbers[length - 1] >= -1e6f && numbers[length - 1] <= 1e6f;
     }
-    for (size_t symbol = 0; symbol < (size_t)alphabet + FIRST_SYMBOL; symbol++)
+    for (size_t symbol = 0; symbol < (size_t)alphabet + FIRST_SYMBOL; symbol++) {
+        float *parts = context->heads[symbol].spelling;
+        memcpy(parts, bytes + symbol * 3 * sizeof(float), 3 * sizeof(float));
         for (int place = 0; place < 3; place++)
-            fine = fine && context->spelling[symbol][place] >= -1e6f && context->spelling[symbol][place] <= 1e6f;
+            fine = fine && parts[place] >= -1e6f && parts[place] <= 1e6f;
+    }
     if (!fine) {
         PyErr_SetString(PyExc_ValueError, "spelling, extents: expected logarithms between -1e6 and 1e6, got another");
         return -1;
@@ -2128,6 +2196,23 @@ read_context(Context *context, PyObject *value, const Joined *words)
     return 0;
 }
 
+/* Writes down what the trie has for the characters that have symbols. */
+static void
+fill_heads(const Trie *trie, Context *context)
+{
+    for (uint32_t code = 0; context->on && code < CODE_POINTS; code++) {
+        if (!context->symbols[code])
+            continue;
+        Head *head = &context->heads[context->symbols[code]];
+        head->slot = root_child(trie, code);
+        if (head->slot != NONE) {
+            head->label = trie->table[head->slot].label;
+            head->score = trie->table[head->slot].score;
+            head->company = company_of(trie, head->slot);
+        }
+    }
+}
+
 static int
 build(Segmenter *self, const Joined *words, const double *scores, const Joined *forced)
 {
@@ -2138,6 +2223,7 @@ build(Segmenter *self, const Joined *words, const double *scores, const Joined *
         && (!words->shape_nodes
             || trie_build(&self->shapes, words, words->shape_nodes, 1, scores, company, joints) == 0)
         && trie_build(&self->forced, forced, forced->nodes, 0, NULL, NULL, 0) == 0) {
+        fill_heads(&self->lexicon, &self->context);
         self->known_words = calloc(self->lexicon.mask + 1, sizeof(PyObject *));
         self->known_characters = calloc(BASIC, sizeof(PyObject *));
     }
