@@ -18,6 +18,7 @@ KERNEL_NAMES = (
     "counting",
     "experts",
     "flow",
+    "grams",
     "hmm",
     "lattice",
     "merges",

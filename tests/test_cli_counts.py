@@ -47,6 +47,20 @@ def test_info_says_what_a_run_file_is(folder: Path, capsys: pytest.CaptureFixtur
     assert facts["kind"] == "n-gram counts" and facts["max_length"] == 3 and facts["forgotten"] == 0
 
 
+def test_words_of_a_run_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "more.txt").write_text("".join(map(chr, range(0x5000, 0x5100))), encoding="utf-8")
+    assert run("count", "0.txt", "1.txt", "2.txt", "more.txt", "-o", "a.run", "-q") == 0
+    assert run("words", "a.run") == 0
+    out, err = capsys.readouterr()
+    assert "\n葡萄酒\t3\t" in out and "method counts, min_count 2" in err
+    assert run("words", "a.run", "--examples", "2") == 2
+    assert run("count", "0.txt", "1.txt", "-o", "b.run", "--approximate") == 0
+    assert "every count is too low by at most 1, and none is too high" in capsys.readouterr().err
+    assert run("count", "0.txt", "1.txt", "-o", "c.run", "-q", "--min-count", "2") == 0
+    with Run("c.run") as counts:
+        assert counts.forgotten == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [

@@ -26,13 +26,15 @@ def count(options: argparse.Namespace, console: Console) -> None:
     started = time.perf_counter()
     corpus = corpus_of(options)
     try:
-        count_text(
+        forgotten = count_text(
             corpus.blocks(),
             options.output,
             max_length=options.max_length,
             memory=options.memory,
             folder=options.tmp,
             workers=options.workers,
+            min_count=options.min_count,
+            forget=options.approximate,
             progress=console.progress,
         )
     except ValueError as error:
@@ -40,6 +42,8 @@ def count(options: argparse.Namespace, console: Console) -> None:
             options.usage(str(error))
         raise
     report_reading(corpus, console)
+    if options.approximate:
+        console.note(f"approximate: every count is too low by at most {forgotten:,}, and none is too high")
     _report(options.output, started, console, corpus)
 
 
@@ -122,6 +126,22 @@ def add(verbs: Any) -> None:
         default=memory("512M"),
         metavar="SIZE",
         help="memory to be used, such as 256M or 2G; the result is the same (default: 512M)",
+    )
+    verb.add_argument(
+        "--min-count",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="leave out what is rarer; the counts that stay are exact, the file a fraction (default: 1)",
+    )
+    verb.add_argument(
+        "--approximate",
+        type=positive,
+        nargs="?",
+        const=1,
+        default=0,
+        metavar="N",
+        help="forget what a batch has at most N times (default: 1): faster, less disk; says how far counts can be off",
     )
     verb = add_verb(verbs, "merge", merge, "the sum of run files", with_run_output, with_spilling)
     verb.add_argument("runs", nargs="+", metavar="RUN", help="files of 'nlp-zero count', all of one --max-length")

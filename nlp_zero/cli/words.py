@@ -82,11 +82,15 @@ def _tuned(model: Tokenizer, path: str, console: Console) -> Tokenizer:
 def words(options: argparse.Namespace, console: Console) -> None:
     """Ranked words with their evidence."""
     from ..words.lexicon import Lexicon
+    from ..words.runs import is_run
 
     if options.examples and options.format not in ("tsv", "jsonl"):
         options.usage(f"--examples: expected --format tsv or jsonl, got {options.format}")
     check_target(options.output)
     known = Lexicon.load(options.known) if options.known else None
+    if len(options.files) == 1 and is_run(options.files[0]):
+        _words_of_run(options, known, console)
+        return
     finder, corpus = _train(options, console)
     lexicon = finder.find(known, progress=console.progress)
     if not options.shapes:
@@ -101,6 +105,26 @@ def words(options: argparse.Namespace, console: Console) -> None:
         lines = _with_examples(lines, lexicon, options.format, lambda word: finder.examples(word, options.examples))
     with output(options.output) as write:
         write("".join(lines))
+
+
+def _words_of_run(options: argparse.Namespace, known: Lexicon | None, console: Console) -> None:
+    """The same from a file of counts, without its text."""
+    from ..words.frequent import words_of_run
+    from ..words.runs import Run
+
+    if options.examples:
+        options.usage("--examples: expected text, got a file of counts, which has no contexts")
+    with Run(options.files[0]) as run:
+        lexicon = words_of_run(run.check(), options.min_count, options.max_length)
+    if known is not None:
+        lexicon = lexicon.subtract(known)
+    if not options.shapes:
+        lexicon = without_shapes(lexicon)
+    settings = ", ".join(f"{name} {_number(value)}" for name, value in lexicon.provenance.items())
+    console.note(f"found {len(lexicon):,} words; {settings}")
+    with output(options.output) as write:
+        for line in table(lexicon, options.format, options.limit):
+            write(line)
 
 
 def without_shapes(lexicon: Lexicon) -> Lexicon:

@@ -10,6 +10,7 @@ module_exec(PyObject *module)
         counting_methods,
         experts_methods,
         flow_methods,
+        grams_methods,
         hmm_methods,
         lattice_methods,
         merges_methods,

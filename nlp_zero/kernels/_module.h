@@ -9,6 +9,7 @@ extern PyMethodDef clustering_methods[];
 extern PyMethodDef counting_methods[];
 extern PyMethodDef experts_methods[];
 extern PyMethodDef flow_methods[];
+extern PyMethodDef grams_methods[];
 extern PyMethodDef hmm_methods[];
 extern PyMethodDef lattice_methods[];
 extern PyMethodDef merges_methods[];

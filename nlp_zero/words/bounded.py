@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from typing import IO
 
 from .. import kernels
@@ -34,6 +35,7 @@ MEMORY = 512 << 20
 LEAST_MEMORY = 32 << 20
 
 _NO_SYMBOLS = (8, 0xFFFE, 0)  # the state of an alphabet in which nothing has a number yet
+_POINT = 3  # bytes of a code point
 _TEXT = 4  # bytes of a character that waits
 _PURE = 320  # bytes a character of a batch takes in pure Python: a window and its entry in a dict
 _OPEN = 1_500_000  # bytes that a stream takes while it is merged
@@ -188,13 +190,20 @@ def count_text(
     memory: int = MEMORY,
     folder: str | None = None,
     workers: int = 1,
+    min_count: int = 1,
+    forget: int = 0,
     progress: Progress = _silent,
-) -> None:
+) -> int:
     """Count the n-grams of lines, or blocks of lines joined by line ends, and write a run file.
 
     Some ``memory`` bytes are used (at least 32 MiB; a line that is longer than what they hold comes whole), and
     temporary files in ``folder`` (default: that of the system), about 10 bytes a character. ``workers`` batches are
-    counted at a time. Neither shows in the result. Some 6 million characters a second and worker in C.
+    counted at a time. Neither shows in the result. Some 4 million characters a second and worker in C.
+
+    With ``min_count``, what is rarer is left out of the file, in which all other counts are exact (so are entropies to
+    the right and left, but for neighbours rarer than that). With ``forget``, a batch forgets the n-grams that it has at
+    most so often: the fastest, with counts that are too low by at most what is returned, the ``forgotten`` of the file.
+    Then the result depends on memory and workers, which decide what a batch is.
     """
     if not 1 <= max_length <= MAX_LENGTH:
         raise ValueError(f"max_length: expected 1 to {MAX_LENGTH}, such as 6, got {max_length}")
@@ -202,11 +211,28 @@ def count_text(
         raise ValueError(f"memory: expected at least {LEAST_MEMORY:,} bytes, such as {MEMORY}, got {memory:,}")
     if workers < 1:
         raise ValueError(f"workers: expected 1 or more, such as 2, got {workers}")
+    if min_count < 1 or forget < 0:
+        raise ValueError(f"expected min_count of 1 or more and forget of 0 or more, got {min_count} and {forget}")
     fan_in = max(2, min(FAN_IN, memory // (workers * _OPEN)))
-    with Spills(row_size(max_length), folder, fan_in, workers) as spills:
-        _spill(text, spills, max_length, batch_size(memory, max_length, workers), progress)
+    size = row_size(max_length)
+    with Spills(size, folder, fan_in, workers) as spills:
+        batches = _spill(text, spills, max_length, batch_size(memory, max_length, workers), forget, progress)
         progress("merging", 0, 0)
-        write_run(target, max_length, 0, spills.blocks(progress))
+        if min_count == 1:
+            forgotten, blocks = forget * batches, spills.blocks(progress)
+        else:
+            forgotten = forget * batches + min_count - 1
+            blocks = blocks_of(trimmed(spills.tables(), size, min_count), size)
+        write_run(target, max_length, forgotten, blocks)
+    return forgotten
+
+
+def trimmed(tables: Iterable[Table], size: int, least: int) -> Iterator[Table]:
+    """Ascending tables without what occurs fewer than ``least`` times in them."""
+    last, sums = bytearray(size), array("Q", bytes(16 * size // _POINT))
+    for table in chain(tables, [(b"", memoryview(array("Q")))]):
+        rows, counts = kernels.trim_windows(*table, size, least, last, sums)
+        yield rows, memoryview(counts).cast("Q")
 
 
 def batch_size(memory: int, max_length: int, workers: int) -> int:
@@ -220,24 +246,26 @@ def batch_size(memory: int, max_length: int, workers: int) -> int:
     return memory // (cost * workers + _TEXT)
 
 
-def _spill(text: Iterable[str], spills: Spills, max_length: int, size: int, progress: Progress) -> None:
-    """Count batches of some ``size`` characters, ``workers`` at a time."""
-    done = 0
+def _spill(text: Iterable[str], spills: Spills, max_length: int, size: int, forget: int, progress: Progress) -> int:
+    """Count batches of some ``size`` characters, ``workers`` at a time; how many there were."""
+    done = batches = 0
     with ExitStack() as stack:
         pool: Executor | None = stack.enter_context(_pool(spills.workers)) if spills.workers > 1 else None
         waiting: deque[Future[list[bytes]]] = deque()
         for batch in _batches(text, size):
             done += sum(map(len, batch))
+            batches += 1
             if pool is None:
-                spills.spill(count_batch(batch, max_length))
+                spills.spill(count_batch(batch, max_length, forget))
             else:
-                waiting.append(pool.submit(count_batch, batch, max_length))
+                waiting.append(pool.submit(count_batch, batch, max_length, forget))
                 if len(waiting) == spills.workers:
                     spills.spill(waiting.popleft().result())
             del batch
             progress("counting", done, 0)
         while waiting:
             spills.spill(waiting.popleft().result())
+    return batches
 
 
 def _pool(workers: int) -> Executor:
@@ -257,10 +285,13 @@ def _batches(text: Iterable[str], size: int) -> Iterator[list[str]]:
         yield batch
 
 
-def count_batch(batch: list[str], max_length: int) -> list[bytes]:
+def count_batch(batch: list[str], max_length: int, forget: int = 0) -> list[bytes]:
     """The windows of some text, as blocks to be spilled; the list of the text is used up."""
-    table = _windows(batch, max_length)
-    return list(blocks_of([table], row_size(max_length), deflate=False))
+    size = row_size(max_length)
+    tables: Iterable[Table] = [_windows(batch, max_length)]
+    if forget:
+        tables = trimmed(tables, size, forget + 1)
+    return list(blocks_of(tables, size, deflate=False))
 
 
 def _windows(batch: list[str], max_length: int) -> Table:

@@ -23,6 +23,7 @@ from nlp_zero.errors import InputError
 from nlp_zero.text.corpus import Corpus
 from nlp_zero.words import bounded
 from nlp_zero.words.bounded import count_text
+from nlp_zero.words.frequent import GramTable, read_grams
 from nlp_zero.words.ngrams import NgramCounts
 from nlp_zero.words.runs import Run, save_run
 
@@ -213,3 +214,37 @@ def test_the_corpus_reports_what_it_read(tmp_path: Path) -> None:
     count_text(corpus.blocks(), tmp_path / "run", progress=lambda *state: seen.append(state))
     assert corpus.stats.complete and corpus.stats.lines == 9
     assert seen[0] == ("counting", 26, 0)
+
+
+# ---- less than all ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_rare_can_be_left_out_and_the_rest_stays_exact(tmp_path: Path) -> None:
+    lines = lines_of(6, 300)
+    whole = NgramCounts(3).train(lines)
+    kept = dict(whole.items(min_count=4))
+    with mock.patch.object(bounded, "batch_size", lambda *_: 1000):
+        assert count_text(lines, tmp_path / "run", max_length=3, min_count=4) == 3
+    found = {level.word(place): n for level in grams_of(tmp_path / "run") for place, n in enumerate(level.counts)}
+    assert found == kept
+    same = (tmp_path / "run").read_bytes()
+    count_text(lines[::-1], tmp_path / "run", max_length=3, min_count=4)
+    assert (tmp_path / "run").read_bytes() == same
+
+
+@pytest.mark.parametrize("forget", [1, 3])
+def test_approximate_counts_keep_their_bound(forget: int, tmp_path: Path) -> None:
+    lines = lines_of(7, 300)
+    with mock.patch.object(bounded, "batch_size", lambda *_: 1000):
+        bound = count_text(lines, tmp_path / "run", max_length=3, forget=forget)
+    assert bound == forget * 7
+    found = {level.word(place): n for level in grams_of(tmp_path / "run") for place, n in enumerate(level.counts)}
+    whole = dict(NgramCounts(3).train(lines).items())
+    assert found and found != whole
+    for gram, count in whole.items():
+        assert count - bound <= found.get(gram, 0) <= count
+
+
+def grams_of(path: Path) -> list[GramTable]:
+    with Run(path) as run:
+        return read_grams(run.source.tables, run.max_length, 1)
