@@ -13,6 +13,7 @@ from setuptools import Extension, setup
 KERNELS = "nlp_zero/kernels"
 KERNEL_NAMES = (
     "_module",
+    "attributes",
     "chain",
     "clustering",
     "counting",

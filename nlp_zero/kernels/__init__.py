@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from . import (
+    attributes,
     chain,
     clustering,
     counting,
@@ -33,6 +34,7 @@ __all__ = [
     "available",
     "backend",
     "use",
+    *attributes.__all__,
     *chain.__all__,
     *clustering.__all__,
     *counting.__all__,
@@ -51,6 +53,7 @@ __all__ = [
 ]
 
 _MODULES = (
+    attributes,
     chain,
     clustering,
     counting,

@@ -5,6 +5,7 @@ static int
 module_exec(PyObject *module)
 {
     PyMethodDef *const tables[] = {
+        attributes_methods,
         chain_methods,
         clustering_methods,
         counting_methods,
@@ -24,7 +25,7 @@ module_exec(PyObject *module)
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (PyModule_AddFunctions(module, tables[i]) < 0)
             return -1;
-    if (lattice_add_types(module) < 0 || hmm_add_types(module) < 0)
+    if (attributes_add_types(module) < 0 || lattice_add_types(module) < 0 || hmm_add_types(module) < 0)
         return -1;
     return pairs_add_types(module);
 }

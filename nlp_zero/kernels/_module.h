@@ -4,6 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+extern PyMethodDef attributes_methods[];
 extern PyMethodDef chain_methods[];
 extern PyMethodDef clustering_methods[];
 extern PyMethodDef counting_methods[];
@@ -20,7 +21,8 @@ extern PyMethodDef runs_methods[];
 extern PyMethodDef sampling_methods[];
 extern PyMethodDef windows_methods[];
 
-/* Add the types of hmm.c, lattice.c and pairs.c to the module; 0 or -1 with an error set. */
+/* Add the types of these files to the module; 0 or -1 with an error set. */
+int attributes_add_types(PyObject *module);
 int hmm_add_types(PyObject *module);
 int lattice_add_types(PyObject *module);
 int pairs_add_types(PyObject *module);

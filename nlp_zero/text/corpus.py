@@ -157,6 +157,11 @@ class Corpus:
         return self._sha256
 
     @property
+    def place(self) -> tuple[str, int]:
+        """The file that is being read, and how many of its lines the blocks up to now have held."""
+        return self._reading.name, self._reading.file_lines
+
+    @property
     def names(self) -> list[str]:
         """The names of the files, in the order of reading."""
         return [source.name for source in self._sources]
