@@ -28,6 +28,7 @@ KERNEL_NAMES = (
     "rows",
     "runs",
     "sampling",
+    "vectors",
     "windows",
 )
 

@@ -27,6 +27,7 @@ from . import (
     rows,
     runs,
     sampling,
+    vectors,
     windows,
 )
 
@@ -49,6 +50,7 @@ __all__ = [
     *rows.__all__,
     *runs.__all__,
     *sampling.__all__,
+    *vectors.__all__,
     *windows.__all__,
 ]
 
@@ -68,6 +70,7 @@ _MODULES = (
     rows,
     runs,
     sampling,
+    vectors,
     windows,
 )
 _TWINS = {name: module for module in _MODULES for name in module.__all__}

@@ -20,6 +20,7 @@ module_exec(PyObject *module)
         rows_methods,
         runs_methods,
         sampling_methods,
+        vectors_methods,
         windows_methods,
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)

@@ -19,6 +19,7 @@ extern PyMethodDef reach_methods[];
 extern PyMethodDef rows_methods[];
 extern PyMethodDef runs_methods[];
 extern PyMethodDef sampling_methods[];
+extern PyMethodDef vectors_methods[];
 extern PyMethodDef windows_methods[];
 
 /* Add the types of these files to the module; 0 or -1 with an error set. */

@@ -1,0 +1,397 @@
+"""Finding the weights of a model: quasi-Newton descent on a convex function with penalties.
+
+:func:`minimize` is L-BFGS (Liu & Nocedal 1989, "On the limited memory BFGS method for large scale optimization") and,
+where there is an L1 penalty, OWL-QN (Andrew & Gao 2007, "Scalable training of L1-regularized log-linear models"). The
+direction is found from the products of the last few differences with each other (Chen, Wang & Zhou 2014, "Large-scale
+L-BFGS using MapReduce"): two passes over the history a step instead of four.
+
+Work is shared out among threads by a :class:`Team` in ranges that depend on the sizes alone, and what the ranges give
+is added up in their order: the result is the same to the bit whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from math import inf, sqrt
+from types import TracebackType
+from typing import NamedTuple, Protocol, TypeVar
+
+from .. import kernels
+
+__all__ = ["Objective", "Result", "Settings", "Step", "Team", "minimize"]
+
+Found = TypeVar("Found")
+RANGE = 1 << 16  # weights that a thread takes at a time
+MOST_TRIALS = 20  # step lengths that are tried for one direction
+DESCENT = 1e-4  # the share of the promised descent that must come true
+LEAST_CURVATURE = 1e-12  # of a step, relative to the squared change of the slopes
+CURVATURE = 0.9  # the share of the slope that must be gone
+
+
+class Team:
+    """Threads that work on the ranges of a large array; one worker works in the calling thread.
+
+    >>> with Team(2) as team:
+    ...     team.map(lambda begin, end: end - begin, [(0, 3), (3, 10)])
+    [3, 7]
+    """
+
+    def __init__(self, workers: int = 1) -> None:
+        if workers < 1:
+            raise ValueError(f"workers: expected 1 or more, such as 2, got {workers}")
+        self.workers = workers
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+
+    def map(self, work: Callable[[int, int], Found], ranges: Iterable[tuple[int, int]]) -> list[Found]:
+        """What ``work(begin, end)`` gives for each range, in their order."""
+        if self._pool is None:
+            return [work(begin, end) for begin, end in ranges]
+        return list(self._pool.map(lambda span: work(*span), ranges))
+
+    def __enter__(self) -> Team:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+class Objective(Protocol):
+    """A smooth convex function of ``size`` weights, with penalties beside it."""
+
+    size: int
+    l1: float
+    l2: float
+    l1_factors: array[float] | bytes  # one a weight; b"": all 1
+    l2_factors: array[float] | bytes
+
+    def evaluate(self, weights: array[float], gradient: array[float]) -> float:
+        """The value at the weights without penalties; ``gradient`` is overwritten."""
+
+
+class Settings(NamedTuple):
+    """When to stop: at most ``max_iterations``; when the gradient is below ``epsilon`` times the weights (both in
+    norm); or when the value fell by less than ``delta`` of itself in the last ``period`` iterations."""
+
+    max_iterations: int = 1000
+    epsilon: float = 1e-5
+    delta: float = 1e-5
+    period: int = 10
+    memory: int = 6
+
+
+class Step(NamedTuple):
+    """What an iteration came to."""
+
+    iteration: int
+    value: float
+    gradient_norm: float
+    weights_norm: float
+    trials: int
+
+
+class Result(NamedTuple):
+    """Where the search ended, and why: "converged", "stalled", "stopped" or "max_iterations"."""
+
+    weights: array[float]
+    value: float
+    iterations: int
+    evaluations: int
+    reason: str
+
+
+class _Point:
+    """Weights, with the value and the slopes there."""
+
+    def __init__(self, size: int) -> None:
+        self.weights = array("d", bytes(8 * size))
+        self.gradient = array("d", bytes(8 * size))
+        self.value = inf
+        self.square = 0.0  # of the norm of the weights
+        self.way = 0.0  # the product of the pseudo-gradient before with the way taken here (L1 only)
+
+
+class _History:
+    """The last few differences of weights and gradients, and their products."""
+
+    def __init__(self, size: int, memory: int) -> None:
+        self.size = size
+        self.memory = memory
+        self.pairs: deque[tuple[array[float], array[float]]] = deque()
+
+    def spare(self) -> tuple[array[float], array[float]]:
+        """Room for the next pair; the oldest one's if there are enough."""
+        if len(self.pairs) >= self.memory:
+            return self.pairs.popleft()
+        return array("f", bytes(4 * self.size)), array("f", bytes(4 * self.size))
+
+    def forget(self) -> None:
+        """Keeps nothing."""
+        self.pairs.clear()
+
+    def vectors(self) -> list[array[float]]:
+        """First the differences of weights, oldest first, then those of gradients."""
+        return [pair[0] for pair in self.pairs] + [pair[1] for pair in self.pairs]
+
+
+class _Search:
+    """L-BFGS or OWL-QN under way."""
+
+    def __init__(self, objective: Objective, team: Team, settings: Settings) -> None:
+        self.objective, self.team, self.settings = objective, team, settings
+        size = objective.size
+        count = max(1, -(-size // RANGE))
+        edges = [size * number // count for number in range(count + 1)]
+        self.ranges = list(pairwise(edges))
+        self.here, self.there = _Point(size), _Point(size)
+        self.direction = array("d", bytes(8 * size))
+        self.slopes = array("d", bytes(8 * size)) if objective.l1 else self.here.gradient
+        self.history = _History(size, settings.memory)
+        self.gram: list[list[float]] = []
+        self.evaluations = 0
+
+    def start(self, weights: Sequence[float] | None) -> None:
+        if weights is not None:
+            self.here.weights[:] = array("d", weights)
+        self.here.square = self.dots([self.here.weights], [])[0][0]
+        self.evaluate(self.here)
+        self.find_slopes()
+
+    def evaluate(self, point: _Point) -> None:
+        """The value and the gradient at the weights of a point, with penalties."""
+        objective = self.objective
+        self.evaluations += 1
+        value = objective.evaluate(point.weights, point.gradient)
+        if objective.l1 or objective.l2:
+            for part in self.team.map(
+                lambda begin, end: kernels.penalise(
+                    point.weights,
+                    point.gradient,
+                    objective.l1,
+                    objective.l1_factors,
+                    objective.l2,
+                    objective.l2_factors,
+                    begin,
+                    end,
+                ),
+                self.ranges,
+            ):
+                value += part
+        point.value = value if value == value else inf
+
+    def find_slopes(self) -> None:
+        """The gradient here, or with an L1 penalty the steepest way up."""
+        objective, here = self.objective, self.here
+        if not objective.l1:
+            self.slopes = here.gradient
+            return
+        self.team.map(
+            lambda begin, end: kernels.pseudo_gradient(
+                here.weights, here.gradient, objective.l1, objective.l1_factors, begin, end, self.slopes
+            ),
+            self.ranges,
+        )
+
+    def dots(self, vectors: Sequence[array[float]], others: Sequence[array[float]]) -> list[list[float]]:
+        """The products of vectors with others and with themselves, added up range by range."""
+        parts = self.team.map(
+            lambda begin, end: kernels.dot_products(vectors, others, begin, end),
+            self.ranges,
+        )
+        total = [[0.0] * (len(others) + 1) for _ in vectors]
+        for part in parts:
+            total = [[x + y for x, y in zip(a, b, strict=True)] for a, b in zip(total, part, strict=True)]
+        return total
+
+    def result(self, iterations: int, reason: str) -> Result:
+        return Result(self.here.weights, self.here.value, iterations, self.evaluations, reason)
+
+    def remember(self) -> None:
+        """Keeps the step from there to here, if the function curves up along it."""
+        weights, slopes = self.history.spare()
+        self.team.map(
+            lambda begin, end: kernels.difference(self.here.weights, self.there.weights, begin, end, weights),
+            self.ranges,
+        )
+        self.team.map(
+            lambda begin, end: kernels.difference(self.here.gradient, self.there.gradient, begin, end, slopes),
+            self.ranges,
+        )
+        self.history.pairs.append((weights, slopes))
+
+    def turn(self) -> tuple[float, float]:
+        """A new direction; returns the slope along it, and the norm of the slopes."""
+        vectors = self.history.vectors()
+        count = len(vectors) // 2
+        if not count:
+            ((square,),) = self.dots([self.slopes], [])
+            factor = -1.0 / sqrt(square) if square else 0.0
+            self.mix(factor, [], [])
+            return self.aim(factor * square, square)
+        along, by_weights, by_slopes = self.dots([self.slopes, vectors[count - 1], vectors[-1]], vectors)
+        square = along.pop()
+        if not by_weights[2 * count - 1] > LEAST_CURVATURE * by_slopes[2 * count - 1]:
+            self.history.forget()  # no curvature that could be trusted
+            return self.turn()
+        self.update_gram(by_weights[:-1], by_slopes[:-1], count)
+        factor, factors, slope = _direction(self.gram, along, square, count)
+        self.mix(factor, vectors, factors)
+        return self.aim(slope, square)
+
+    def update_gram(self, by_weights: list[float], by_slopes: list[float], count: int) -> None:
+        """The products of all kept differences, from those of the newest pair."""
+        old, size = (self.gram if count > 1 else []), 2 * count
+        before = len(old) // 2
+        dropped = before + 1 - count  # 1 when the oldest pair made room
+        new = [[0.0] * size for _ in range(size)]
+
+        def place(number: int) -> int:
+            """Where the vector now at a place stood before."""
+            return number + dropped if number < count else number - count + dropped + before
+
+        kept = [number for number in range(size) if number % count != count - 1]
+        for a in kept:
+            for b in kept:
+                new[a][b] = old[place(a)][place(b)]
+        for number in range(size):
+            new[number][count - 1] = new[count - 1][number] = by_weights[number]
+        for number in range(size):
+            new[number][size - 1] = new[size - 1][number] = by_slopes[number]
+        self.gram = new
+
+    def mix(self, factor: float, vectors: list[array[float]], factors: list[float]) -> None:
+        self.team.map(
+            lambda begin, end: kernels.combine(self.slopes, factor, vectors, factors, begin, end, self.direction),
+            self.ranges,
+        )
+
+    def aim(self, slope: float, square: float) -> tuple[float, float]:
+        """With an L1 penalty: nowhere up the slopes."""
+        if self.objective.l1:
+            slope = sum(
+                self.team.map(
+                    lambda begin, end: kernels.turn_to(self.direction, self.slopes, begin, end),
+                    self.ranges,
+                )
+            )
+        return slope, sqrt(square)
+
+    def step_to(self, step: float) -> None:
+        """Evaluates the function a step along the direction."""
+        here, there = self.here, self.there
+        up = self.slopes if self.objective.l1 else b""
+        parts = self.team.map(
+            lambda begin, end: kernels.descend(here.weights, self.direction, step, up, begin, end, there.weights),
+            self.ranges,
+        )
+        there.way = sum(part[0] for part in parts)
+        there.square = sum(part[1] for part in parts)
+        self.evaluate(there)
+
+    def slope_there(self) -> float:
+        parts = self.team.map(self._slope, self.ranges)
+        return sum(parts)
+
+    def _slope(self, begin: int, end: int) -> float:
+        return float(kernels.dot_product(self.there.gradient, self.direction, begin, end))
+
+    def walk(self, slope: float) -> int:
+        """Finds a good step along the direction and goes there; returns the trials it took, 0 if there is none.
+
+        The step is bracketed and halved or widened, by the parabola through what is known where that is sane; it is
+        good if the value falls as promised and (without L1) the slope has flattened: the weak Wolfe conditions.
+        """
+        low, high, step = 0.0, inf, 1.0
+        start = self.here.value
+        for trial in range(1, MOST_TRIALS + 1):
+            self.step_to(step)
+            way = self.there.way if self.objective.l1 else step * slope
+            if not self.there.value <= start + DESCENT * way:
+                high = step
+                rise = self.there.value - start - step * slope
+                best = -slope * step * step / (2.0 * rise) if 0.0 < rise < inf else 0.0
+                step = min(max(best, low + 0.1 * (high - low)), low + 0.5 * (high - low))
+            elif not self.objective.l1 and self.slope_there() < CURVATURE * slope:
+                low = step
+                step = 2.0 * step if high == inf else 0.5 * (low + high)
+            else:
+                self.here, self.there = self.there, self.here
+                return trial
+        return 0
+
+
+def _direction(
+    gram: list[list[float]], slopes: list[float], square: float, count: int
+) -> tuple[float, list[float], float]:
+    """The two-loop recursion of L-BFGS in products: the factor of the gradient, those of the kept differences, and
+    the product of the direction with the gradient. O(count x count)."""
+    factors = [0.0] * (2 * count)
+    own = -1.0
+    alphas = [0.0] * count
+
+    def product(row: int) -> float:
+        """Of the direction so far with a kept difference."""
+        return own * slopes[row] + sum(factor * gram[row][k] for k, factor in enumerate(factors) if factor)
+
+    for pair in range(count - 1, -1, -1):
+        alphas[pair] = product(pair) / gram[pair][count + pair]
+        factors[count + pair] -= alphas[pair]
+    last = count - 1
+    scale = gram[last][count + last] / gram[count + last][count + last]
+    own *= scale
+    factors = [factor * scale for factor in factors]
+    for pair in range(count):
+        beta = product(count + pair) / gram[pair][count + pair]
+        factors[pair] += alphas[pair] - beta
+    slope = own * square + sum(factor * slopes[k] for k, factor in enumerate(factors))
+    return own, factors, slope
+
+
+def minimize(
+    objective: Objective,
+    weights: Sequence[float] | None = None,
+    *,
+    team: Team | None = None,
+    settings: Settings | None = None,
+    watch: Callable[[Step, array[float]], bool] | None = None,
+) -> Result:
+    """The weights at which an objective with its penalties is least, from ``weights`` or zero on.
+
+    ``watch`` sees every iteration with the weights reached, which it must not change; True stops the search. Each
+    iteration costs one or a few evaluations and about 8 + memory passes over the weights.
+    """
+    settings = settings or Settings()
+    search = _Search(objective, team or Team(), settings)
+    search.start(weights)
+    values: deque[float] = deque([search.here.value], maxlen=settings.period + 1)
+    slope, norm = search.turn()
+    for iteration in range(settings.max_iterations + 1):
+        here = search.here
+        if norm <= settings.epsilon * max(1.0, sqrt(here.square)):
+            return search.result(iteration, "converged")
+        if len(values) > settings.period and values[0] - here.value <= settings.delta * abs(here.value):
+            return search.result(iteration, "converged")
+        if iteration == settings.max_iterations:
+            break
+        trials = search.walk(slope) if slope < 0.0 else 0
+        if not trials:
+            search.history.forget()  # once more, straight down
+            slope, _ = search.turn()
+            trials = search.walk(slope) if slope < 0.0 else 0
+        if not trials:
+            return search.result(iteration, "stalled")
+        search.find_slopes()
+        search.remember()
+        slope, norm = search.turn()
+        here = search.here
+        values.append(here.value)
+        step = Step(iteration + 1, here.value, norm, sqrt(here.square), trials)
+        if watch and watch(step, here.weights):
+            return search.result(iteration + 1, "stopped")
+    return search.result(settings.max_iterations, "max_iterations")
