@@ -206,8 +206,24 @@ class Likelihood:
             out = array("d", bytes(8 * size))
             kernels.sum_rows(numbers, array("i", range(count)), b"", b"", b"", whole, size, 0, 1, out)
             slopes[table * size : (table + 1) * size] = out
+        nothing = array("d", (0.0,))
         for entry in self.blocked:
-            slopes[entry] = 0.0
+            slopes[entry : entry + 1] = nothing
+
+    def n_active(self, weights: array[float]) -> int:
+        """How many weights of the model are not 0."""
+        own = len(weights) - weights.count(0.0)
+        for group, count in enumerate(self.counts):
+            if count > 1:
+                start, end = self._span(group)
+                own += (count - 1) * (end - start - weights[start:end].count(0.0))
+        return own
+
+    def _span(self, group: int) -> tuple[int, int]:
+        """Where the weights of a group stand."""
+        if self.pairs:
+            return self.pairs[0][group], self.pairs[0][group + 1]
+        return group * self.width, (group + 1) * self.width
 
     # ---- in and out --------------------------------------------------------------------------------------------
 
