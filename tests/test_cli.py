@@ -942,13 +942,16 @@ def test_cluster_prints_a_tree_and_says_the_length(box: Sandbox) -> None:
 
 def test_cluster_writes_the_format_of_the_ending(box: Sandbox) -> None:
     box.write("links.tsv", TRIANGLES)
-    for name in ("out.tree", "out.clu", "out.json", "out"):
+    for name in ("out.tree", "out.ftree", "out.clu", "out.json", "out.svg", "out"):
         done = box.run("cluster", "links.tsv", "-q", "--trials", "3", "-o", name)
         assert (done.status, done.out, done.err) == (0, "", "")
     assert box.read("out") == box.read("out.tree") == box.run("cluster", "links.tsv", "--trials", "3").out
     assert box.read("out.clu").splitlines()[2].startswith('"叶" 1 0.21428')
     assert json.loads(box.read("out.json"))["codelength"] == pytest.approx(2.320730, abs=1e-6)
     assert box.run("cluster", "links.tsv", "--format", "clu").out == box.read("out.clu")
+    assert box.read("out.ftree").startswith(box.read("out.tree") + "*Links undirected\n")
+    assert box.read("out.svg").startswith("<svg ")
+    assert box.run("cluster", "links.tsv", "--trials", "3", "--workers", "2").out == box.read("out")
 
 
 def test_cluster_hands_on_the_options_of_the_walk(box: Sandbox) -> None:
@@ -965,6 +968,15 @@ def test_cluster_hands_on_the_options_of_the_walk(box: Sandbox) -> None:
         done = box.run("cluster", "links.tsv", "--two-level", "--trials", "10", "--format", "json", *options)
         assert json.loads(done.out)["codelength"] == pytest.approx(length, abs=1e-9), options
     box.write("triangles.tsv", TRIANGLES)
+    sparse = {
+        ("--variable-markov-time",): 2.320730357,
+        ("--entropy-corrected",): 2.681404117,
+        ("--regularized",): 2.575767408,
+        ("--regularized", "0"): 2.320730357,
+    }
+    for options, length in sparse.items():
+        done = box.run("cluster", "triangles.tsv", "--format", "json", *options)
+        assert json.loads(done.out)["codelength"] == pytest.approx(length, abs=1e-9), options
     done = box.run("cluster", "triangles.tsv", "--markov-time", "2", "--seed", "5")
     assert done.err.startswith("nlp-zero: all 6 nodes in one module, 2.556657 bits a step") and done.status == 0
 

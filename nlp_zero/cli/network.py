@@ -6,13 +6,17 @@ import argparse
 import os
 from typing import Any
 
-from .arguments import add_verb, markov_time, positive, probability, with_decoding
+from .arguments import add_verb, markov_time, number_from, positive, probability, with_decoding
 from .console import Console
 from .streams import check_target, output
 
 # Those of nlp_zero.network, which is not imported to read a command line.
-TREE_FORMATS = ("tree", "clu", "json")
+TREE_FORMATS = ("tree", "ftree", "clu", "json", "svg")
 FLOW_MODELS = ("undirected", "directed", "undirdir", "outdirdir", "rawdir")
+
+
+def strength(text: str) -> float:
+    return number_from(text, 0.0, 1e6, "a number from 0 to 1e6, such as 1")
 
 
 def cluster(options: argparse.Namespace, console: Console) -> None:
@@ -35,12 +39,16 @@ def cluster(options: argparse.Namespace, console: Console) -> None:
         two_level=options.two_level,
         trials=options.trials,
         seed=options.seed,
+        workers=options.workers,
         progress=progress,
         model=options.flow_model,
         teleportation=options.teleportation,
         recorded=options.recorded,
         to_nodes=options.to_nodes,
         markov_time=options.markov_time,
+        variable_markov_time=options.variable_markov_time,
+        entropy_corrected=options.entropy_corrected,
+        regularized=options.regularized,
     )
     with output(options.output) as write:
         for line in found.lines(format):
@@ -72,17 +80,42 @@ def with_walk(verb: argparse.ArgumentParser) -> None:
         metavar="T",
         help="steps between two words of the code: above 1 larger modules, below 1 smaller ones (default: 1)",
     )
+    group.add_argument(
+        "--variable-markov-time", action="store_true", help="longer where the graph is sparse: fringes stay whole"
+    )
+    sparse = verb.add_argument_group("where links are samples, few and perhaps by chance")
+    sparse.add_argument("--entropy-corrected", action="store_true", help="correct the books for few observations")
+    sparse.add_argument(
+        "--regularized",
+        nargs="?",
+        type=strength,
+        const=1.0,
+        default=0.0,
+        metavar="STRENGTH",
+        help="a thin network joins all nodes beforehand (STRENGTH: 1)",
+    )
 
 
 def add(verbs: Any) -> None:
     """Add ``cluster``."""
     verb = add_verb(verbs, "cluster", cluster, "communities of a graph by the map equation (InfoMap)", with_walk)
-    verb.add_argument("net", metavar="NET", help="Pajek .net, or a list of links: SOURCE TARGET [WEIGHT] on each line")
     verb.add_argument(
-        "-o", "--output", metavar="FILE", help="OUT.tree, OUT.clu or OUT.json; default: standard output, as .tree"
+        "net",
+        metavar="NET",
+        help="a list of links, SOURCE TARGET [WEIGHT] on each line; Pajek .net; or that with *States, *Bipartite, "
+        "*Multilayer, *Intra and *Inter",
+    )
+    verb.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="OUT.tree, .ftree, .clu, .json or .svg (a map); default: standard output, as .tree",
     )
     verb.add_argument("--format", choices=TREE_FORMATS, help="default: as the ending of FILE says, else tree")
     verb.add_argument("--two-level", action="store_true", help="no modules in modules")
     verb.add_argument("--trials", type=positive, default=1, metavar="N", help="take the best of N (default: 1)")
     verb.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
+    verb.add_argument(
+        "--workers", type=positive, default=1, metavar="N", help="trials at a time, in threads; the result is the same"
+    )
     with_decoding(verb)

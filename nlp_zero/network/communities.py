@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..errors import GraphError
 from ..storage import atomic_writer
-from .flow import walk
+from .flow import Network, walk
 from .graph import Graph
 from .map_equation import CodeLength, Partition, Path, numbered, paths_of
+from .output import ftree_links, map_of
 from .search import search
 
 __all__ = ["Communities", "Module", "communities"]
@@ -40,13 +42,15 @@ class Communities:
     ``modules`` are those of the lowest level, in the order of their paths. Paths are numbered from 1, in each module by
     flow, the greatest first (of equals the one whose node comes first in the graph); so are the members. ``length`` is
     the code length in bits, ``trial`` the trial that found it (0: the start or all nodes in one module was better),
-    ``steps`` those of the power iteration.
+    ``steps`` those of the power iteration; ``nodes`` and ``network`` are those of the graph, with the flow on it.
     """
 
     modules: tuple[Module, ...]
     length: CodeLength
     trial: int
     steps: int
+    nodes: tuple[Any, ...] = field(repr=False, compare=False)
+    network: Network = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         """How many modules the lowest level has."""
@@ -68,6 +72,13 @@ class Communities:
     def paths(self) -> dict[Any, Path]:
         """The path of each node; as a partition it can be scored by ``map_equation`` and searched on from."""
         return {node: module.path for module in self.modules for node, _ in module.members}
+
+    def path(self, node: Hashable) -> Path:
+        """The path of one node; GraphError for a node that is not in the graph. O(nodes)."""
+        for module in self.modules:
+            if any(node == member for member, _ in module.members):
+                return module.path
+        raise GraphError(f"expected a node of the graph, got {node!r}")
 
     def partition(self) -> dict[Any, int]:
         """The top module of each node."""
@@ -128,6 +139,29 @@ class Communities:
             for node, flow in module.members:
                 yield f"{_quoted(node)} {module.path[0]} {flow!r}\n"
 
+    def ftree(self) -> Iterator[str]:
+        """The lines of an ``.ftree`` file: those of ``.tree``, then for each module the links between its children.
+
+        Without direction a link has the flow of both ways.
+        """
+        yield from self.tree()
+        places = {
+            node: (*module.path, rank) for module in self.modules for rank, (node, _) in enumerate(module.members, 1)
+        }
+        yield from ftree_links(self.network, [places[node] for node in self.nodes])
+
+    def svg(self) -> str:
+        """A map of the top modules, 40 at most: their area is their flow, lines are the flow between them."""
+        members: dict[int, list[tuple[Any, float]]] = {}
+        for module in self.modules:
+            members.setdefault(module.path[0], []).extend(module.members)
+        for rows in members.values():
+            rows.sort(key=lambda row: -row[1])
+        tops = self.partition()
+        return map_of(self.network, [tops[node] for node in self.nodes], members, self.describe())
+
+    _repr_svg_ = svg
+
     def json(self) -> Iterator[str]:
         """The parts of a JSON object: ``codelength``, its parts, and ``modules`` with path, flow and members."""
         length = self.length
@@ -146,14 +180,20 @@ class Communities:
         yield "]}\n"
 
     def lines(self, format: str) -> Iterator[str]:
-        """The text of a file of a format, ``"tree"``, ``"clu"`` or ``"json"``."""
-        formats: dict[str, Callable[[], Iterator[str]]] = {"tree": self.tree, "clu": self.clu, "json": self.json}
+        """The text of a file of a format, ``"tree"``, ``"ftree"``, ``"clu"``, ``"json"`` or ``"svg"``."""
+        formats: dict[str, Callable[[], Iterator[str]]] = {
+            "tree": self.tree,
+            "ftree": self.ftree,
+            "clu": self.clu,
+            "json": self.json,
+            "svg": lambda: iter((self.svg(), "\n")),
+        }
         if format not in formats:
             raise ValueError(f"format: expected one of {', '.join(formats)}, got {format!r}")
         return formats[format]()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a file in the format that its ending names: ``.tree``, ``.clu`` or ``.json``."""
+        """Write a file in the format that its ending names: ``.tree``, ``.ftree``, ``.clu``, ``.json`` or ``.svg``."""
         ending = os.path.splitext(os.fspath(path))[1][1:]
         lines = self.lines(ending)
         with atomic_writer(path) as file:
@@ -177,6 +217,7 @@ def communities(
     seed: int = 1,
     restarts: int | None = None,
     initial: Partition | None = None,
+    workers: int = 1,
     progress: Callable[[int, float], object] | None = None,
     **flow: Any,
 ) -> Communities:
@@ -185,8 +226,10 @@ def communities(
     Modules may hold modules, unless ``two_level``. Each trial is drawn from ``seed``; the best of more trials is never
     worse. ``restarts`` says how often a trial is disturbed and searched on (None: once in every trial but the first).
     ``initial`` is a partition to start from, as :func:`~nlp_zero.network.map_equation.map_equation` takes it.
-    ``progress`` is called after each trial with its number and code length. The other arguments are those of
-    :func:`~nlp_zero.network.flow.walk`: ``model``, ``teleportation``, ``recorded``, ``to_nodes``, ``markov_time``.
+    ``workers`` trials run at a time, in threads: that changes nothing but the time. ``progress`` is called after each
+    trial with its number and code length. The other arguments are those of :func:`~nlp_zero.network.flow.walk`:
+    ``model``, ``teleportation``, ``recorded``, ``to_nodes``, ``markov_time``, ``variable_markov_time``,
+    ``entropy_corrected``, ``regularized``.
 
     A node without links stays alone, at flow 0; a graph without nodes has no modules.
 
@@ -194,8 +237,9 @@ def communities(
     >>> [module.name for module in found]
     ['c a b', 'x y z']
     """
-    if trials < 1:
-        raise ValueError(f"trials: expected 1 or more, got {trials!r}")
+    for name, value in (("trials", trials), ("workers", workers)):
+        if value < 1:
+            raise ValueError(f"{name}: expected 1 or more, got {value!r}")
     if restarts is not None and restarts < 0:
         raise ValueError(f"restarts: expected 0 or more, got {restarts!r}")
     steps_and_network = walk(graph, **flow)
@@ -207,10 +251,11 @@ def communities(
         seed=seed,
         restarts=restarts,
         initial=None if initial is None else paths_of(graph, initial),
+        workers=workers,
         progress=progress,
     )
     modules = _modules(graph.nodes, list(network.flows), found.paths)
-    return Communities(modules, found.length, found.trial, steps_and_network.steps)
+    return Communities(modules, found.length, found.trial, steps_and_network.steps, graph.nodes, network)
 
 
 def _modules(nodes: tuple[Any, ...], flows: list[float], paths: list[Path]) -> tuple[Module, ...]:

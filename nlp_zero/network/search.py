@@ -27,11 +27,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from math import fsum
+from threading import Event
 from typing import NamedTuple
 
 from .. import kernels
 from .flow import Network, plogp
 from .map_equation import Books, CodeLength, Path, code_length, exits_and_entries, merge, numbered
+from .trials import Stopped, in_order
 
 __all__ = ["Found", "search"]
 
@@ -51,12 +53,18 @@ class Found(NamedTuple):
 
 
 class Random:
-    """splitmix64 (Steele, Lea & Flood 2014): the seeds of the kernels, and numbers below a bound."""
+    """splitmix64 (Steele, Lea & Flood 2014): the seeds of the kernels, and numbers below a bound.
 
-    def __init__(self, seed: int) -> None:
+    Every step of a search asks for a number, so here a trial ends that nobody waits for: by :class:`Stopped`.
+    """
+
+    def __init__(self, seed: int, stop: Event | None = None) -> None:
         self.state = seed & MASK
+        self.stop = stop
 
     def next(self) -> int:
+        if self.stop is not None and self.stop.is_set():
+            raise Stopped
         self.state = (self.state + 0x9E3779B97F4A7C15) & MASK
         mixed = ((self.state ^ (self.state >> 30)) * 0xBF58476D1CE4E5B9) & MASK
         mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & MASK
@@ -336,9 +344,10 @@ def search(
     seed: int = 1,
     restarts: int | None = None,
     initial: Sequence[Path] | None = None,
+    workers: int = 1,
     progress: Callable[[int, float], object] | None = None,
 ) -> Found:
-    """The best partition of several trials, as the module describes them.
+    """The best partition of several trials, as the module describes them, ``workers`` at a time.
 
     ``restarts`` is how often a trial is disturbed and searched on; None stands for never in the first trial, which is
     the quick answer, and once in every further one. ``initial`` is where every trial starts, in place of single nodes;
@@ -353,17 +362,20 @@ def search(
         numbers: dict[Path, int] = {}
         start = array("I", [numbers.setdefault(path, len(numbers)) for path in initial])
         known.append([path[:1] for path in initial] if two_level else list(initial))
-    best: Found | None = None
-    for trial in range(1, trials + 1):
-        random = Random(Random((seed << 20) + trial).next())
+
+    def attempt(number: int, stop: Event) -> tuple[list[Path], CodeLength]:
+        random = Random(Random((seed << 20) + number + 1).next(), stop)
         if initial is None:
             level = first_level(network, random)
         else:
             level = refine(network, climb(network, start, random), random)
-        for _ in range(min(trial - 1, 1) if restarts is None else restarts):
+        for _ in range(min(number, 1) if restarts is None else restarts):
             level = restart(network, level, random)
         paths = _paths([level.labels]) if two_level else tree_of(network, level, random)
-        length = code_length(network, paths)
+        return paths, code_length(network, paths)
+
+    best: Found | None = None
+    for trial, (paths, length) in enumerate(in_order(attempt, trials, workers), 1):
         if best is None or length.total < best.length.total - LEAST_GAIN:
             best = Found(paths, length, trial)
         if progress is not None:

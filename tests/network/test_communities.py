@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from nlp_zero.errors import GraphError
 from nlp_zero.network.communities import communities
 from nlp_zero.network.graph import Graph
 
@@ -54,9 +55,9 @@ def test_words_for_a_tree(shared: Path) -> None:
     assert lines[2].startswith("1:1:1 ") and len(lines) == 29
 
 
-def test_files_in_three_formats(tmp_path: Path) -> None:
+def test_files_in_five_formats(tmp_path: Path) -> None:
     found = communities(Graph([('say "hi"', "茶"), ("茶", "水")]))
-    for ending in ("tree", "clu", "json"):
+    for ending in ("tree", "ftree", "clu", "json", "svg"):
         found.save(tmp_path / f"found.{ending}")
     tree = (tmp_path / "found.tree").read_text(encoding="utf-8").splitlines()
     assert tree[0] == "# codelength 1.5 bits, index 0.0, one module 1.5"
@@ -71,13 +72,43 @@ def test_files_in_three_formats(tmp_path: Path) -> None:
             "members": [{"name": name, "flow": flow} for name, flow in (("茶", 0.5), ('say "hi"', 0.25), ("水", 0.25))],
         }
     ]
-    with pytest.raises(ValueError, match="format: expected one of tree, clu, json, got 'txt'"):
+    with pytest.raises(ValueError, match="format: expected one of tree, ftree, clu, json, svg, got 'txt'"):
         found.save(tmp_path / "found.txt")
     assert json.loads("".join(communities(Graph()).json()))["modules"] == []
 
 
+def test_an_ftree_tells_the_links_between_the_children_of_each_module(shared: Path) -> None:
+    found = communities(Graph.load(shared / "data" / "networks" / "mapequation" / "ninetriangles.net"), trials=10)
+    text = "".join(found.ftree()).partition("*Links ")[2]
+    head, _, tables = text.partition("*Links root 0.0 0.0 6 5\n")
+    assert head == "undirected\n#*Links path enterFlow exitFlow numEdges numChildren\n"
+    assert tables.count("*Links") == 11  # 9 modules of nodes, 2 of modules
+    rows = [line.split(" ") for line in tables.splitlines() if not line.startswith("*")]
+    # All flow that is not recorded twice: both ways of every link, once.
+    assert sum(float(flow) for *_, flow in rows) == pytest.approx(1)
+    directed = communities(Graph([(1, 2), (2, 1), (2, 3), (3, 1)], directed=True))
+    assert "*Links directed\n" in "".join(directed.ftree())
+
+
+def test_the_map_shows_every_module_with_its_share() -> None:
+    links = [(f"<{node}>", f"<{node // 5 * 5 + (node + 1) % 5}>") for node in range(250)]
+    found = communities(Graph(links, nodes=["alone"]))
+    drawing = found._repr_svg_()
+    assert drawing == found.svg() and drawing.count("<circle") == 40 and found.top_count == 51
+    assert "&lt;0&gt;" in drawing and "11 smaller modules not shown" in drawing
+    assert "2.0%" in drawing and communities(Graph()).svg().count("<circle") == 0
+
+
+def test_the_path_of_a_node() -> None:
+    found = communities(TRIANGLES)
+    assert found.path("c") == (1,) and found.path("z") == (2,)
+    with pytest.raises(GraphError, match="expected a node of the graph, got 'q'"):
+        found.path("q")
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals to threads")
-def test_ctrl_c_stops_a_search_within_a_fifth_of_a_second() -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_stops_a_search_within_a_fifth_of_a_second(workers: int) -> None:
     source = random.Random(1)
     graph = Graph([(source.randrange(3000), source.randrange(3000)) for _ in range(30_000)])
     main, started = threading.get_ident(), 0.0
@@ -91,7 +122,7 @@ def test_ctrl_c_stops_a_search_within_a_fifth_of_a_second() -> None:
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        communities(graph, trials=100_000)
+        communities(graph, trials=100_000, workers=workers)
     elapsed = time.process_time() - started
     thread.join()
     assert elapsed < 0.2

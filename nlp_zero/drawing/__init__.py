@@ -1,0 +1,1 @@
+"""Drawings in SVG, from plain data: strings, numbers and lists of them."""
