@@ -11,6 +11,9 @@ static const int8_t state_of[16] = {-1, 0, 1, -1, -1, 2, 3, -1, 4, -1, -1, 5, 6,
 /* The states before a state: the first of the two, and the second, wins a draw and does not. */
 static const uint8_t before_state[STATES][2] = {{4, 6}, {4, 6}, {0, 2}, {0, 2}, {1, 3}, {1, 3}, {5, 7}, {5, 7}};
 
+/* The second tag of a state. */
+static const uint8_t tag_of[STATES] = {1, 2, 1, 2, 0, 3, 0, 3};
+
 /* What is known of some characters in a row with some tags. */
 typedef struct {
     double score;
@@ -128,9 +131,8 @@ step(const PairTags *self, const double *now, double *after, const double *score
         best[tag] = later ? second : first;
         mask |= (later ? 3u : 0u) << 2 * tag;
     }
-    static const uint8_t next[STATES] = {1, 2, 1, 2, 0, 3, 0, 3};
     for (int state = 0; state < STATES; state++)
-        after[state] = best[state >> 1] + score[next[state]];
+        after[state] = best[state >> 1] + score[tag_of[state]];
     uint64_t key = key_of(symbols, place, 2);
     const Slot *slot = key == UNKNOWN ? NULL : find(&self->twos, key);
     if (!slot)
@@ -188,6 +190,58 @@ pair_tags(const void *object, const uint32_t *text, size_t size, uint8_t *choice
         state = before_state[state][choices[place] >> state & 1];
     }
     return words;
+}
+
+/* Sixteen logarithms of one place: of each state after the first and after the second of those before it. */
+static void
+score_row(const PairTags *self, const double *score, const uint32_t *symbols, size_t place, double *row)
+{
+    for (int state = 0; state < STATES; state++)
+        row[2 * state] = row[2 * state + 1] = score[tag_of[state]];
+    uint64_t key = key_of(symbols, place, 2);
+    const Slot *slot = key == UNKNOWN ? NULL : find(&self->twos, key);
+    const Entry *entry = slot ? self->twos.entries + slot->start : NULL;
+    for (uint32_t left = slot ? slot->count : 0; left > 0; left--, entry++)
+        row[2 * entry->state] = row[2 * entry->state + 1] = entry->score;
+    key = key_of(symbols, place, 3);
+    slot = key == UNKNOWN ? NULL : find(&self->threes, key);
+    entry = slot ? self->threes.entries + slot->start : NULL;
+    for (uint32_t left = slot ? slot->count : 0; left > 0; left--, entry++)
+        row[2 * entry->state + entry->second] = entry->score;
+}
+
+static PyObject *
+pairtags_scores(PyObject *object, PyObject *text)
+{
+    const PairTags *self = (PairTags *)object;
+    if (!PyUnicode_Check(text)) {
+        PyObject *type = PyType_GetName(Py_TYPE(text));
+        if (type)
+            PyErr_Format(PyExc_TypeError, "text: expected str, got %U", type);
+        Py_XDECREF(type);
+        return NULL;
+    }
+    Py_ssize_t size = PyUnicode_GetLength(text);
+    if (size >= INT32_MAX)
+        return PyErr_Format(PyExc_ValueError, "text: expected at most %d characters, got %zd", INT32_MAX - 1, size);
+    uint32_t *codes = PyUnicode_AsUCS4Copy(text);
+    uint32_t *symbols = malloc(((size_t)size + 1) * sizeof *symbols);
+    PyObject *result = codes && symbols ? PyBytes_FromStringAndSize(NULL, size * 16 * 8) : NULL;
+    if (codes && !symbols)
+        PyErr_NoMemory();
+    double *rows = result ? (double *)PyBytes_AsString(result) : NULL;
+    if (rows) {
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t place = 0; place < size; place++) {
+            uint32_t symbol = symbols[place] = self->rows[codes[place]];
+            size_t row = symbol ? symbol - 1 : self->known + self->kinds[codes[place]];
+            score_row(self, self->scores + 4 * row, symbols, (size_t)place, rows + 16 * place);
+        }
+        Py_END_ALLOW_THREADS
+    }
+    PyMem_Free(codes);
+    free(symbols);
+    return result;
 }
 
 /* ---- Making and freeing ------------------------------------------------------------------------------------------- */
@@ -446,6 +500,7 @@ pairtags_segment_lines(PyObject *object, PyObject *lines)
 }
 
 static PyMethodDef pairtags_methods[] = {
+    {"scores", pairtags_scores, METH_O, "For every place log p of each state, after each of those before it."},
     {"segment_lines", pairtags_segment_lines, METH_O, "The words of each line; joined they are the line."},
     {NULL, NULL, 0, NULL},
 };

@@ -14,6 +14,7 @@ symbols, 19 bits each, then tags, 2 bits each, the later ones lower.
 
 from __future__ import annotations
 
+from array import array
 from itertools import pairwise
 from math import inf, log
 from typing import Any, TypeAlias
@@ -55,7 +56,6 @@ class PairTags:
     above 0. What a triple begins and ends with must be among the pairs, and no count may be above that of what it
     begins with.
 
-    >>> from array import array
     >>> shares, kinds = array("d", [0.1] * 4 * 11), bytes(0x110000)
     >>> pairs, triples = array("Q", [1 << 19 + 4 | 2 << 4 | 0b0010]), array("Q")
     >>> singles, weights = array("I", [1] * 4 * 3), array("d", [0.5, 0.5, 0.0])
@@ -138,6 +138,20 @@ class PairTags:
             if not isinstance(line, str):
                 raise TypeError(f"text: expected str, got {type(line).__name__}")
         return [_cut(line, *self._choices(line)) if line else [] for line in lines]
+
+    def scores(self, text: str) -> bytes:
+        """For every place sixteen doubles: log p of each state, after the first and the second of those before it."""
+        if not isinstance(text, str):
+            raise TypeError(f"text: expected str, got {type(text).__name__}")
+        table = array("d")
+        for place, (b, m, e, s) in enumerate(map(self._singles.__getitem__, text), 1):
+            row = [m, m, e, e, m, m, e, e, b, b, s, s, b, b, s, s]
+            for state, score in self._twos.get(text[max(place - 2, 0) : place], ()):
+                row[2 * state] = row[2 * state + 1] = score
+            for _, state, second, score in self._threes.get(text[max(place - 3, 0) : place], ()):
+                row[2 * state + second] = score
+            table.extend(row)
+        return table.tobytes()
 
     def _choices(self, text: str) -> tuple[list[int], int]:
         """For every place a bit for each state, 1 if the second of the two before it is better; and the last state."""

@@ -165,24 +165,12 @@ class HMM:
         if method not in ("viterbi", "posterior"):
             raise ValueError(f"method: expected 'viterbi' or 'posterior', got {method!r}")
         if method == "posterior":
-            return self._tag_by_chances(symbols)
+            return best_by_chances(self.scheme, self.chances(symbols))
         if self._cuts_text and isinstance(symbols, str):
             return self.scheme.label_words(self.tokenize(symbols))
         rows = self.encode(symbols)
         labels, _ = kernels.hmm_path(rows, array("I", [len(rows)]), *self._logs)
         return [self.scheme.labels[label] for label in labels]
-
-    def _tag_by_chances(self, symbols: Sequence[str]) -> list[str]:
-        rows = array("I", range(len(symbols)))
-        chances = array("d")
-        for row in self.chances(symbols):
-            chances.extend(row)
-        tables = [array("d", [0.0 if legal else -inf for legal in table]) for table in self._legal()]
-        labels, _ = kernels.hmm_path(rows, array("I", [len(rows)]), *tables, chances)
-        return [self.scheme.labels[label] for label in labels]
-
-    def _legal(self) -> tuple[bytes, bytes, bytes]:
-        return self.scheme.starts, self.scheme.moves, self.scheme.ends
 
     def chances(self, symbols: Sequence[str]) -> list[list[float]]:
         """The probability of every label at every place, given the whole text (后验概率); each row sums to 1. O(n).
@@ -201,7 +189,7 @@ class HMM:
         size = len(self.scheme.labels)
         forward, _, _, _ = kernels.hmm_chances(self.encode(symbols), *self.tables)
         chances, moves = array("d", forward), self.tables.moves
-        random = _Random(seed)
+        random = Random(seed)
         label, drawn = -1, []
         for place in range(len(symbols) - 1, -1, -1):
             onward = self.tables.ends if label < 0 else moves[label::size]
@@ -216,7 +204,7 @@ class HMM:
         What is known symbols only is drawn; the last labels are drawn again until they may end.
         """
         size, known = len(self.scheme.labels), len(self.symbols)
-        random = _Random(seed)
+        random = Random(seed)
         reach = self._reach(length)
         labels: list[int] = []
         for place in range(length):
@@ -349,11 +337,22 @@ class HMM:
             raise ModelError(f"{os.fspath(path)}: no HMM that can be used: {error}") from error
 
 
+def best_by_chances(scheme: Scheme, chances: Sequence[Sequence[float]]) -> list[str]:
+    """The legal labels with the greatest sum of chances, given those of every label at every place. O(n)."""
+    flat = array("d")
+    for row in chances:
+        flat.extend(row)
+    legal = scheme.starts, scheme.moves, scheme.ends
+    tables = [array("d", [0.0 if good else -inf for good in table]) for table in legal]
+    labels, _ = kernels.hmm_path(array("I", range(len(chances))), array("I", [len(chances)]), *tables, flat)
+    return [scheme.labels[label] for label in labels]
+
+
 def _log(share: float) -> float:
     return log(share) if share > 0.0 else -inf
 
 
-class _Random:
+class Random:
     """splitmix64: a seed draws the same everywhere."""
 
     def __init__(self, seed: int) -> None:

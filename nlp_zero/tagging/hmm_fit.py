@@ -18,7 +18,7 @@ from math import log
 from .. import kernels
 from ..errors import InputError
 from ..text.characters import class_table
-from .hmm import HMM, _Random
+from .hmm import HMM, Random
 from .hmm_counts import CLASSES, Tables
 from .labels import Scheme
 
@@ -85,7 +85,7 @@ def _shares(counts: array[float], old: array[float], whole: float) -> array[floa
 def _random(scheme: Scheme, symbols: Sequence[str], seed: int) -> HMM:
     """Everything legal nearly alike, so that no label is as another."""
     size = len(scheme.labels)
-    random = _Random(seed)
+    random = Random(seed)
 
     def jittered(legal: Sequence[int], whole: float) -> list[float]:
         weights = [(0.5 + random.uniform()) * good for good in legal]

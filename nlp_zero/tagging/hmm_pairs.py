@@ -20,13 +20,14 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from math import isfinite
+from math import exp, fsum, inf, isfinite, log
 from typing import Any, NamedTuple
 
 from .. import kernels, storage
-from ..errors import InputError
-from ..kernels.pairs import MOST_SYMBOLS, SYMBOL_BITS
+from ..errors import InputError, LabelError
+from ..kernels.pairs import BEFORE, MOST_SYMBOLS, STATES, SYMBOL_BITS
 from ..text.characters import class_table
+from .hmm import KIND, Random, best_by_chances
 from .hmm_counts import SMOOTHING, Counts, count_words, estimate
 from .labels import Scheme
 
@@ -35,6 +36,8 @@ __all__ = ["PairHMM"]
 _FOUR = Scheme.named("bmes")
 _SINGLE = 3
 _LEAST = 1e-6
+_EDGE = STATES[_SINGLE << 2 | _SINGLE]
+_TAGS = (1, 2, 1, 2, 0, 3, 0, 3)  # the second tag of each state
 
 
 class _Parts(NamedTuple):
@@ -107,12 +110,51 @@ class PairHMM:
         words: list[list[str]] = self._engine().segment_lines(lines if isinstance(lines, list) else list(lines))
         return words
 
-    def tag(self, symbols: Sequence[str]) -> list[str]:
-        """The labels of the most probable labelling of a text. O(n)."""
-        text = symbols if isinstance(symbols, str) else "".join(symbols)
-        if len(text) != len(symbols):
-            raise InputError("expected symbols of one character each, got a longer one")
+    def tag(self, symbols: Sequence[str], method: str = "viterbi") -> list[str]:
+        """The labels of a text: the most probable ones, or those of which most are expected to be right; O(n).
+
+        ``method`` is ``"viterbi"`` or ``"posterior"``, as for :meth:`HMM.tag`.
+        """
+        if method not in ("viterbi", "posterior"):
+            raise ValueError(f"method: expected 'viterbi' or 'posterior', got {method!r}")
+        text = _text(symbols)
+        if method == "posterior":
+            return best_by_chances(_FOUR, self.chances(text))
         return _FOUR.label_words(self.tokenize(text))
+
+    # All labellings
+
+    def chances(self, symbols: Sequence[str]) -> list[list[float]]:
+        """The probability of every label (B M E S) at every place, given the whole text (后验概率). O(n)."""
+        passes = _Passes(self._moves(symbols))
+        return passes.chances()
+
+    def log_likelihood(self, symbols: Sequence[str]) -> float:
+        """log P(symbols), summed over all labellings that end legally, in nats. O(n)."""
+        return fsum(map(log, _Passes(self._moves(symbols)).scales))
+
+    def sample_labels(self, symbols: Sequence[str], seed: int) -> list[str]:
+        """Labels drawn by their probability given the text; exact, by the seed. O(n)."""
+        return [_FOUR.labels[label] for label in _Passes(self._moves(symbols)).sample(Random(seed))]
+
+    def score(self, symbols: Sequence[str], labels: Sequence[str]) -> float:
+        """log P(symbols, labels), in nats; -inf for labels that cannot be. O(n)."""
+        moves, numbers = self._moves(symbols), _FOUR.encode(labels)
+        if len(moves) != len(numbers):
+            raise LabelError(f"labels: expected one for each of {len(moves)} symbols, got {len(numbers)}")
+        if not _FOUR.is_legal(labels):
+            return -inf
+        total, old = 0.0, _EDGE
+        for row, pair in zip(moves, pairwise([_SINGLE, *numbers]), strict=True):
+            state = STATES[pair[0] << 2 | pair[1]]
+            total += log(row[2 * state + BEFORE[state].index(old)])
+            old = state
+        return total
+
+    def _moves(self, symbols: Sequence[str]) -> list[list[float]]:
+        """For every place the probabilities of the sixteen moves, as the kernel orders them."""
+        flat = array("d", map(exp, array("d", self._engine().scores(_text(symbols)))))
+        return [list(flat[place : place + 16]) for place in range(0, len(flat), 16)]
 
     def _engine(self) -> Any:
         engine = self._engines.get(kernels.backend)
@@ -127,7 +169,7 @@ class PairHMM:
         """Write the model; the file appears whole or not at all."""
         sections: dict[str, Any] = dict(self._parts._asdict())
         sections["characters"] = self._parts.characters.encode("utf-8", "surrogatepass")
-        storage.save(path, "hmm", {"order": 2, "scheme": "bmes", "labels": list(_FOUR.labels)}, sections)
+        storage.save(path, KIND, {"order": 2, "scheme": "bmes", "labels": list(_FOUR.labels)}, sections)
 
     @classmethod
     def _read(cls, sections: Mapping[str, Any]) -> PairHMM:
@@ -140,6 +182,61 @@ class PairHMM:
                 raise ValueError(f"{name}: expected numbers of type {code!r}, got {view.format!r}")
             columns[name] = array(code, view)
         return cls(_Parts(str(sections["characters"], "utf-8", "surrogatepass"), **columns))
+
+
+def _text(symbols: Sequence[str]) -> str:
+    text = symbols if isinstance(symbols, str) else "".join(symbols)
+    if len(text) != len(symbols):
+        raise InputError("expected symbols of one character each, got a longer one")
+    return text
+
+
+class _Passes:
+    """The forward pass over the states of a text, scaled place by place, and what follows from it."""
+
+    def __init__(self, moves: list[list[float]]) -> None:
+        self.moves = moves
+        self.rows: list[list[float]] = []
+        self.scales: list[float] = []
+        row = [float(state == _EDGE) for state in range(8)]
+        for chances in moves:
+            row = [
+                row[first] * chances[2 * state] + row[second] * chances[2 * state + 1]
+                for state, (first, second) in enumerate(BEFORE)
+            ]
+            self.scales.append(sum(row))
+            row = [chance / self.scales[-1] for chance in row]
+            self.rows.append(row)
+        # The states that end with B or M are no end of a text.
+        self.ends = [chance * (state & 1) for state, chance in enumerate(row)]
+        self.scales.append(sum(self.ends))
+
+    def chances(self) -> list[list[float]]:
+        """The posterior probabilities of the labels, from the last place back to the first."""
+        found: list[list[float]] = []
+        after = [(state & 1) / self.scales[-1] for state in range(8)]
+        for row, moves, scale in zip(
+            reversed(self.rows), reversed(self.moves), reversed(self.scales[:-1]), strict=True
+        ):
+            here = [one * rest for one, rest in zip(row, after, strict=True)]
+            found.append([here[4] + here[6], here[0] + here[2], here[1] + here[3], here[5] + here[7]])
+            before = [0.0] * 8
+            for state, olds in enumerate(BEFORE):
+                for place, old in enumerate(olds):
+                    before[old] += moves[2 * state + place] * after[state] / scale
+            after = before
+        return found[::-1]
+
+    def sample(self, random: Random) -> list[int]:
+        """Labels drawn from the last to the first."""
+        drawn: list[int] = []
+        state = random.choose(self.ends)
+        for place in range(len(self.rows) - 1, -1, -1):
+            drawn.append(_TAGS[state])
+            before = self.rows[place - 1] if place else [float(old == _EDGE) for old in range(8)]
+            weights = [before[old] * self.moves[place][2 * state + side] for side, old in enumerate(BEFORE[state])]
+            state = BEFORE[state][random.choose(weights)]
+        return drawn[::-1]
 
 
 class _Atoms:

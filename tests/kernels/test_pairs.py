@@ -108,6 +108,10 @@ def test_the_engine_equals_the_python_twin(seed: int) -> None:
     words = tagger_of(corpus).segment_lines(lines)
     assert words == specification.PairTags(*corpus.arguments()).segment_lines(lines)
     assert ["".join(line) for line in words] == lines
+    twin = specification.PairTags(*corpus.arguments())
+    assert [tagger_of(corpus).scores(line) for line in lines[-50:]] == [twin.scores(line) for line in lines[-50:]]
+    with pytest.raises(TypeError, match="text: expected str, got bytes"):
+        tagger_of(corpus).scores(b"x")
 
 
 def test_a_model_of_nothing_leaves_single_characters_or_words_by_shares_alone() -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
+from itertools import product
+from math import exp, fsum, log
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlp_zero import storage
-from nlp_zero.errors import InputError, ModelError
+from nlp_zero.errors import InputError, LabelError, ModelError
 from nlp_zero.tagging.hmm import HMM
 from nlp_zero.tagging.hmm_pairs import PairHMM, _Atoms, _deleted_interpolation
 
@@ -120,3 +123,50 @@ def test_a_hostile_file_is_refused(tmp_path: Path, name: str, change: Any, messa
     with pytest.raises(ModelError, match=message) as caught:
         HMM.load(path)
     assert str(path) in str(caught.value)
+
+
+# ---- all labellings ------------------------------------------------------------------------------------------------
+
+
+def labellings(model: PairHMM, text: str) -> dict[tuple[str, ...], float]:
+    every = (labels for labels in product("BMES", repeat=len(text)) if model.scheme.is_legal(labels))
+    return {labels: exp(model.score(text, labels)) for labels in every}
+
+
+@pytest.mark.parametrize("text", ["茶", "喝酒", "不喝茶", "我喜龙9", "他不喜欢酒"])
+def test_sums_are_over_all_legal_labellings(text: str) -> None:
+    model = train()
+    every = labellings(model, text)
+    total = fsum(every.values())
+    assert model.log_likelihood(text) == pytest.approx(log(total), abs=1e-9)
+    assert every[tuple(model.tag(text))] == pytest.approx(max(every.values()))
+    expected = [
+        [fsum(chance for labels, chance in every.items() if labels[place] == label) / total for label in "BMES"]
+        for place in range(len(text))
+    ]
+    chances = model.chances(text)
+    assert [chance for row in chances for chance in row] == pytest.approx([c for row in expected for c in row])
+    by_chances = {
+        labels: sum(row["BMES".index(label)] for row, label in zip(expected, labels, strict=True)) for labels in every
+    }
+    best = tuple(model.tag(text, "posterior"))
+    assert by_chances[best] == pytest.approx(max(by_chances.values()))
+
+
+def test_samples_have_the_probability_of_their_labels() -> None:
+    model, text, draws = train(), "喝酒", 3000
+    every = labellings(model, text)
+    drawn = Counter(tuple(model.sample_labels(text, seed)) for seed in range(draws))
+    for labels, chance in every.items():
+        assert drawn[labels] / draws == pytest.approx(chance / fsum(every.values()), abs=0.03)
+    assert model.sample_labels("", 1) == []
+
+
+def test_what_cannot_be_has_no_probability() -> None:
+    model = train()
+    assert model.score("喝酒", ["B", "S"]) == float("-inf")
+    assert model.score("", []) == 0.0 and model.log_likelihood("") == 0.0 and model.chances("") == []
+    with pytest.raises(LabelError, match="expected one for each of 1 symbols"):
+        model.score("茶", ["B", "E"])
+    with pytest.raises(ValueError, match="method"):
+        model.tag("茶", "best")
