@@ -24,6 +24,7 @@ KERNEL_NAMES = (
     "lattice",
     "merges",
     "pairs",
+    "profiles",
     "reach",
     "rows",
     "runs",

@@ -80,6 +80,21 @@ def encoding(text: str) -> str:
     return text
 
 
+class Parser(argparse.ArgumentParser):
+    """Files may stand on both sides of an option: ``similar WORD --window 2 FILE``.
+
+    Before Python 3.13 argparse takes WORD and no file, and does not know the FILE that follows the option.
+    """
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, rest = super().parse_known_args(args, namespace)
+        if isinstance(getattr(found, "files", None), list):
+            late = [argument for argument in rest if argument == "-" or not argument.startswith("-")]
+            found.files = [*found.files, *late]
+            rest = [argument for argument in rest if argument not in late]
+        return found, rest
+
+
 def add_verb(
     verbs: Any,
     name: str,

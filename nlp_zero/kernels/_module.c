@@ -16,6 +16,7 @@ module_exec(PyObject *module)
         lattice_methods,
         merges_methods,
         pairs_methods,
+        profiles_methods,
         reach_methods,
         rows_methods,
         runs_methods,

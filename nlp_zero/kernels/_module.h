@@ -15,6 +15,7 @@ extern PyMethodDef hmm_methods[];
 extern PyMethodDef lattice_methods[];
 extern PyMethodDef merges_methods[];
 extern PyMethodDef pairs_methods[];
+extern PyMethodDef profiles_methods[];
 extern PyMethodDef reach_methods[];
 extern PyMethodDef rows_methods[];
 extern PyMethodDef runs_methods[];
