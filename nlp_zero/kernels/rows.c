@@ -211,7 +211,7 @@ copy_tail(adder *a, double **tail, double **sum)
 
 /* A part of the rows at a time, so that there are looks for Ctrl-C. */
 static int
-in_turns(adder *a, double *scratch, void (*some)(const adder *, int64_t, int64_t, double *))
+in_turns(adder *a, double *scratch)
 {
     PyThreadState *thread = PyEval_SaveThread();
     int status = DONE;
@@ -220,7 +220,7 @@ in_turns(adder *a, double *scratch, void (*some)(const adder *, int64_t, int64_t
         while (end < a->list.end && (a->list.starts[end] - start + (end - row)) * a->width < TURN)
             end++;
         end += end == row;
-        some(a, row, end, scratch);
+        sum_some(a, row, end, scratch);
         if ((row = end) < a->list.end && interrupted(&thread))
             status = INTERRUPTED;
     }
@@ -229,12 +229,12 @@ in_turns(adder *a, double *scratch, void (*some)(const adder *, int64_t, int64_t
 }
 
 static int
-check_room(Py_ssize_t found, Py_ssize_t size)
+check_room(const char *name, Py_ssize_t found, Py_ssize_t size)
 {
     if (found >= size)
         return 0;
     if (!PyErr_Occurred())
-        PyErr_Format(PyExc_ValueError, "out: expected %zd items at least, got %zd", size, found);
+        PyErr_Format(PyExc_ValueError, "%s: expected %zd items at least, got %zd", name, size, found);
     return -1;
 }
 
@@ -255,12 +255,12 @@ sum_rows(PyObject *self, PyObject *args)
         goto done;
     a.rows = size / a.width;
     if (list_open(&a.list, &all, objects, begin, end, (Py_ssize_t)a.rows) < 0 ||
-        (size = open_numbers(&all, out, 8, 1, "out", &a.out)) < 0 || check_room(size, end * a.width) < 0 ||
+        (size = open_numbers(&all, out, 8, 1, "out", &a.out)) < 0 || check_room("out", size, end * a.width) < 0 ||
         open_optional(&all, item_factors, 8, (Py_ssize_t)a.rows, "item_factors", &a.item_factors) < 0 ||
         open_optional(&all, row_factors, 8, a.list.rows, "row_factors", &a.row_factors) < 0)
         goto done;
     if ((status = copy_tail(&a, &tail, &sum)) == DONE)
-        status = in_turns(&a, sum, sum_some);
+        status = in_turns(&a, sum);
 done:
     free(tail);
     free(sum);
@@ -271,123 +271,87 @@ done:
 /* ---- pairs --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    adder a;                 /* the first, so that one turns into the other */
     const int64_t *starts;
     const int32_t *columns;
-    Py_ssize_t rows, count;
+    Py_ssize_t count, width;
 } pair_list;
 
 static int
-pairs_open(pair_list *p, buffers *all, PyObject *starts, PyObject *columns)
+pairs_open(pair_list *p, buffers *all, PyObject *starts, PyObject *columns, Py_ssize_t begin, Py_ssize_t end)
 {
+    if (check_width(p->width) < 0)
+        return -1;
     Py_ssize_t size = open_numbers(all, starts, 8, 0, "pair_starts", &p->starts);
-    if (size < 0 || (p->count = open_numbers(all, columns, 4, 0, "pair_columns", &p->columns)) < 0)
+    if (size < 0 || (p->count = open_numbers(all, columns, 4, 0, "pair_columns", &p->columns)) < 0 ||
+        check_range(begin, end, size ? size - 1 : 0) < 0)
         return -1;
-    if (!size) {
-        PyErr_SetString(PyExc_ValueError, "pair_starts: expected 1 item at least, got 0");
+    if (begin == end)
+        return 0;
+    if (check_rows("pair_starts", p->starts, begin, end, p->count) < 0)
         return -1;
-    }
-    p->rows = size - 1;
-    if (check_rows("pair_starts", p->starts, 0, p->rows, p->count) < 0)
-        return -1;
-    return check_numbers("pair_columns", p->columns, 0, p->count, p->a.width);
-}
-
-static void
-sum_some_pairs(const adder *a, int64_t begin, int64_t end, double *sum)
-{
-    const pair_list *p = (const pair_list *)a;
-    (void)sum;
-    for (int64_t row = begin; row < end; row++) {
-        double *out = a->out + row * a->width;
-        memset(out, 0, (size_t)a->width * 8);
-        for (int64_t place = a->list.starts[row]; place < a->list.starts[row + 1]; place++) {
-            int32_t item = a->list.items[place];
-            double amount = amount_at(a, place);
-            for (int64_t pair = p->starts[item]; pair < p->starts[item + 1]; pair++)
-                out[p->columns[pair]] += amount * a->table[pair];
-        }
-    }
-}
-
-static void
-pick_some_pairs(const adder *a, int64_t begin, int64_t end, double *sum)
-{
-    const pair_list *p = (const pair_list *)a;
-    (void)sum;
-    for (int64_t row = begin; row < end; row++) {
-        int64_t start = p->starts[row], stop = p->starts[row + 1];
-        for (int64_t pair = start; pair < stop; pair++)
-            a->out[pair] = 0.0;
-        for (int64_t place = a->list.starts[row]; place < a->list.starts[row + 1]; place++) {
-            const double *from = a->table + (int64_t)a->list.items[place] * a->width;
-            double amount = amount_at(a, place);
-            for (int64_t pair = start; pair < stop; pair++)
-                a->out[pair] += amount * from[p->columns[pair]];
-        }
-        if (a->row_factors)
-            for (int64_t pair = start; pair < stop; pair++)
-                a->out[pair] = a->row_factors[row] * a->out[pair];
-    }
+    return check_numbers("pair_columns", p->columns, (Py_ssize_t)p->starts[begin], (Py_ssize_t)p->starts[end],
+                         p->width);
 }
 
 static PyObject *
-sum_pairs(PyObject *self, PyObject *args)
+spread_pairs(PyObject *self, PyObject *args)
 {
-    PyObject *objects[3], *item_factors, *starts, *columns, *weights, *out;
+    PyObject *starts, *columns, *weight_list, *target, *result = NULL;
     Py_ssize_t begin, end, size;
     buffers all = {.held = 0};
-    pair_list p = {.a = {.out = NULL}};
-    int status = INTERRUPTED;
+    pair_list p;
+    const double *weights;
+    double *table;
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOOOOOOnnnO:sum_pairs", &objects[0], &objects[1], &objects[2], &item_factors, &starts,
-                          &columns, &weights, &p.a.width, &begin, &end, &out))
+    if (!PyArg_ParseTuple(args, "OOOnnnO:spread_pairs", &starts, &columns, &weight_list, &p.width, &begin, &end,
+                          &target))
         return NULL;
-    if (check_width(p.a.width) < 0 || pairs_open(&p, &all, starts, columns) < 0 ||
-        open_exactly(&all, weights, 8, 0, p.count, "weights", &p.a.table) < 0 ||
-        list_open(&p.a.list, &all, objects, begin, end, p.rows) < 0 ||
-        (size = open_numbers(&all, out, 8, 1, "out", &p.a.out)) < 0 || check_room(size, end * p.a.width) < 0 ||
-        open_optional(&all, item_factors, 8, p.rows, "item_factors", &p.a.item_factors) < 0)
-        goto done;
-    status = in_turns(&p.a, NULL, sum_some_pairs);
-done:
+    if (pairs_open(&p, &all, starts, columns, begin, end) == 0 &&
+        open_exactly(&all, weight_list, 8, 0, p.count, "weights", &weights) == 0 &&
+        (size = open_numbers(&all, target, 8, 1, "table", &table)) >= 0 && check_room("out", size, end * p.width) == 0) {
+        Py_BEGIN_ALLOW_THREADS
+        memset(table + begin * p.width, 0, (size_t)((end - begin) * p.width) * 8);
+        for (Py_ssize_t row = begin; row < end; row++)
+            for (int64_t pair = p.starts[row]; pair < p.starts[row + 1]; pair++)
+                table[row * p.width + p.columns[pair]] = weights[pair];
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
     buffers_release(&all);
-    return finish(status);
+    return result;
 }
 
 static PyObject *
 pick_pairs(PyObject *self, PyObject *args)
 {
-    PyObject *objects[3], *row_factors, *starts, *columns, *table, *out;
+    PyObject *starts, *columns, *source, *target, *result = NULL;
     Py_ssize_t begin, end, size;
     buffers all = {.held = 0};
-    pair_list p = {.a = {.out = NULL}};
-    int status = INTERRUPTED;
+    pair_list p;
+    const double *table;
+    double *out;
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOOOOOOnnnO:pick_pairs", &objects[0], &objects[1], &objects[2], &row_factors, &starts,
-                          &columns, &table, &p.a.width, &begin, &end, &out))
+    if (!PyArg_ParseTuple(args, "OOOnnnO:pick_pairs", &starts, &columns, &source, &p.width, &begin, &end, &target))
         return NULL;
-    if ((size = open_numbers(&all, table, 8, 0, "table", &p.a.table)) < 0 || check_width(p.a.width) < 0 ||
-        list_open(&p.a.list, &all, objects, begin, end, size / p.a.width) < 0 ||
-        pairs_open(&p, &all, starts, columns) < 0)
-        goto done;
-    if (p.rows != p.a.list.rows) {
-        PyErr_Format(PyExc_ValueError, "pair_starts: expected %zd items, got %zd", p.a.list.rows + 1, p.rows + 1);
-        goto done;
+    if (pairs_open(&p, &all, starts, columns, begin, end) == 0 &&
+        (size = open_numbers(&all, source, 8, 0, "table", &table)) >= 0 &&
+        check_room("table", size, end * p.width) == 0 &&
+        open_exactly(&all, target, 8, 1, p.count, "out", &out) == 0) {
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t row = begin; row < end; row++)
+            for (int64_t pair = p.starts[row]; pair < p.starts[row + 1]; pair++)
+                out[pair] = table[row * p.width + p.columns[pair]];
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
     }
-    if (open_exactly(&all, out, 8, 1, p.count, "out", &p.a.out) < 0 ||
-        open_optional(&all, row_factors, 8, p.a.list.rows, "row_factors", &p.a.row_factors) < 0)
-        goto done;
-    status = in_turns(&p.a, NULL, pick_some_pairs);
-done:
     buffers_release(&all);
-    return finish(status);
+    return result;
 }
 
 PyMethodDef rows_methods[] = {
     {"index_rows", index_rows, METH_VARARGS, NULL},
     {"pick_pairs", pick_pairs, METH_VARARGS, NULL},
-    {"sum_pairs", sum_pairs, METH_VARARGS, NULL},
+    {"spread_pairs", spread_pairs, METH_VARARGS, NULL},
     {"sum_rows", sum_rows, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

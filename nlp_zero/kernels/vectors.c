@@ -100,27 +100,66 @@ stretch_of(const few *f, Py_ssize_t k, Py_ssize_t start, Py_ssize_t stop, double
     return scratch;
 }
 
+/* Adds to totals the products of `count` vectors (known when this is compiled) with a stretch of another. */
+INLINE void
+multiply_stretch(const double *const *own, const float *other, Py_ssize_t size, double *totals, Py_ssize_t apart,
+                 const int count)
+{
+    lanes sum[2 * FEW_VECTORS];
+    for (int v = 0; v < 2 * count; v++)
+        sum[v] = (lanes){0.0};
+    Py_ssize_t i = 0;
+    for (; i + 2 * LANES <= size; i += 2 * LANES) {
+        lanes here = WIDEN(other + i), next = WIDEN(other + i + LANES);
+        for (int v = 0; v < count; v++) {
+            sum[2 * v] += *(const lanes *)(own[v] + i) * here;
+            sum[2 * v + 1] += *(const lanes *)(own[v] + i + LANES) * next;
+        }
+    }
+    for (int v = 0; v < count; v++) {
+        lanes both = sum[2 * v] + sum[2 * v + 1];
+        double total = lane_sum(&both);
+        for (Py_ssize_t k = i; k < size; k++)
+            total += own[v][k] * (double)other[k];
+        totals[v * apart] += total;
+    }
+}
+
+INLINE double
+product_of(const double *one, const double *other, Py_ssize_t begin, Py_ssize_t end)
+{
+    lanes sum = {0.0}, more = {0.0};
+    Py_ssize_t i = begin;
+    for (; i + 2 * LANES <= end; i += 2 * LANES) {
+        sum += *(const lanes *)(one + i) * *(const lanes *)(other + i);
+        more += *(const lanes *)(one + i + LANES) * *(const lanes *)(other + i + LANES);
+    }
+    sum += more;
+    double total = lane_sum(&sum);
+    for (; i < end; i++)
+        total += one[i] * other[i];
+    return total;
+}
+
 WIDE static void
 multiply(const few *f, const history *h, Py_ssize_t begin, Py_ssize_t end, double *totals)
 {
     double scratch[FEW_VECTORS][STRETCH];
     const double *own[FEW_VECTORS];
+    Py_ssize_t apart = h->count + 1;
     for (Py_ssize_t start = begin; start < end; start += STRETCH) {
-        Py_ssize_t size = start + STRETCH < end ? STRETCH : end - start, i;
-        for (Py_ssize_t v = 0; v < f->count; v++)
+        Py_ssize_t size = start + STRETCH < end ? STRETCH : end - start;
+        for (Py_ssize_t v = 0; v < f->count; v++) {
             own[v] = stretch_of(f, v, start, start + size, scratch[v]);
-        for (Py_ssize_t k = 0; k <= h->count; k++)
-            for (Py_ssize_t v = 0; v < f->count; v++) {
-                const float *other = k < h->count ? h->items[k] + start : NULL;
-                lanes sum = {0.0};
-                for (i = 0; other && i + LANES <= size; i += LANES)
-                    sum += *(const lanes *)(own[v] + i) * WIDEN(other + i);
-                for (; !other && i + LANES <= size; i += LANES)
-                    sum += *(const lanes *)(own[v] + i) * *(const lanes *)(own[v] + i);
-                double total = lane_sum(&sum);
-                for (; i < size; i++)
-                    total += own[v][i] * (other ? (double)other[i] : own[v][i]);
-                totals[v * (h->count + 1) + k] += total;
+            totals[v * apart + h->count] += product_of(own[v], own[v], 0, size);
+        }
+        for (Py_ssize_t k = 0; k < h->count; k++)
+            switch (f->count) {
+            case 1: multiply_stretch(own, h->items[k] + start, size, totals + k, apart, 1); break;
+            case 2: multiply_stretch(own, h->items[k] + start, size, totals + k, apart, 2); break;
+            case 3: multiply_stretch(own, h->items[k] + start, size, totals + k, apart, 3); break;
+            case 4: multiply_stretch(own, h->items[k] + start, size, totals + k, apart, 4); break;
+            default: break;
             }
     }
 }
@@ -197,16 +236,9 @@ dot_products(PyObject *self, PyObject *args)
 }
 
 WIDE static double
-product_of(const double *one, const double *other, Py_ssize_t begin, Py_ssize_t end)
+whole_product(const double *one, const double *other, Py_ssize_t begin, Py_ssize_t end)
 {
-    lanes sum = {0.0};
-    Py_ssize_t i = begin;
-    for (; i + LANES <= end; i += LANES)
-        sum += *(const lanes *)(one + i) * *(const lanes *)(other + i);
-    double total = lane_sum(&sum);
-    for (; i < end; i++)
-        total += one[i] * other[i];
-    return total;
+    return product_of(one, other, begin, end);
 }
 
 static PyObject *
@@ -223,7 +255,7 @@ dot_product(PyObject *self, PyObject *args)
     if ((size = open_vector(&all, first, 0, -1, "vector", &one)) >= 0 &&
         open_vector(&all, second, 0, size, "vector", &other) >= 0 && check_range(begin, end, size) == 0) {
         Py_BEGIN_ALLOW_THREADS
-        total = product_of(one, other, begin, end);
+        total = whole_product(one, other, begin, end);
         Py_END_ALLOW_THREADS
         result = PyFloat_FromDouble(total);
     }

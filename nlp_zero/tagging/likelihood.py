@@ -147,6 +147,8 @@ class Likelihood:
         self.sentence_shards = _even_ranges(data.starts, sentences)
         self.group_shards = _even_ranges(self.starts, SHARDS)
         self.scores = array("d", bytes(8 * data.n_positions * self.width))
+        # Of pairs: the rows of their weights, and when those have been read, of their slopes.
+        self.table = array("d", bytes(8 * len(self.counts) * self.width if self.pairs else 0))
         self.sums = {begin: array("d", bytes(8 * edges)) for begin, _ in self.sentence_shards}
         self.edge_ranges = _even_ranges(range(edges + 1), -(-edges // (1 << 14)))
         self.labels = array("i") if data.allowed is not None else data.labels
@@ -156,12 +158,19 @@ class Likelihood:
     def evaluate(self, weights: array[float], gradient: array[float]) -> float:
         """The value at the weights, in nats, without penalties; ``gradient`` is overwritten."""
         states, slopes = memoryview(weights)[: self.state_size], memoryview(gradient)[: self.state_size]
+        table: Any = states
+        if self.pairs:
+            pairs, table = self.pairs, self.table
+            self.team.map(
+                lambda begin, end: kernels.spread_pairs(*pairs, states, self.width, begin, end, table),
+                self.group_shards,
+            )
         edges = (
             _optional(self.data.edge_offsets),
             _optional(self.data.edge_attributes),
             memoryview(weights)[self.state_size :],
         )
-        losses = self.team.map(lambda begin, end: self._losses(states, edges, begin, end), self.sentence_shards)
+        losses = self.team.map(lambda begin, end: self._losses(table, edges, begin, end), self.sentence_shards)
         loss = 0.0
         for part in losses:
             loss += part
@@ -171,14 +180,11 @@ class Likelihood:
         self._add_edges(memoryview(gradient)[self.state_size :])
         return loss
 
-    def _losses(self, states: memoryview, edges: Any, begin: int, end: int) -> float:
+    def _losses(self, table: Any, edges: Any, begin: int, end: int) -> float:
         data = self.data
         first, last = data.starts[begin], data.starts[end]
         shape = self.offsets, self.items, self.amounts, self.factors
-        if self.pairs:
-            kernels.sum_pairs(*shape, *self.pairs, states, self.width, first, last, self.scores)
-        else:
-            kernels.sum_rows(*shape, b"", states, self.width, first, last, self.scores)
+        kernels.sum_rows(*shape, b"", table, self.width, first, last, self.scores)
         sums = self.sums[begin]
         sums[:] = array("d", bytes(8 * len(sums)))
         allowed = data.allowed if data.allowed is not None else b""
@@ -187,11 +193,11 @@ class Likelihood:
         )
 
     def _gradient(self, slopes: memoryview, begin: int, end: int) -> None:
+        out = self.table if self.pairs else slopes
         shape = self.starts, self.rows, self.values
+        kernels.sum_rows(*shape, b"", self.factors, self.scores, self.width, begin, end, out)
         if self.pairs:
-            kernels.pick_pairs(*shape, self.factors, *self.pairs, self.scores, self.width, begin, end, slopes)
-        else:
-            kernels.sum_rows(*shape, b"", self.factors, self.scores, self.width, begin, end, slopes)
+            kernels.pick_pairs(*self.pairs, out, self.width, begin, end, slopes)
 
     def _add_edges(self, slopes: memoryview) -> None:
         """Adds up the edge gradients of the shards, in their order."""

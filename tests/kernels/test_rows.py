@@ -79,31 +79,22 @@ def test_rows_are_added_up_in_order(width: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_pairs_are_what_whole_rows_would_give(seed: int) -> None:
+def test_pairs_are_what_stands_in_the_table(seed: int) -> None:
     source = random.Random(seed)
     width = source.randint(1, 6)
-    offsets, items, values = random_list(source, 8, 5)
-    starts, columns = random_pairs(source, 5, width)
-    weights, factors = numbers(source, len(columns)), numbers(source, 5)
-    table = array("d", bytes(8 * 5 * width))
-    for item in range(5):
-        for pair in range(starts[item], starts[item + 1]):
-            table[item * width + columns[pair]] = weights[pair]
-    whole, out = array("d", bytes(64 * width)), array("d", bytes(64 * width))
-    kernels.sum_rows(offsets, items, values, factors, NOTHING, table, width, 0, 8, whole)
-    kernels.sum_pairs(offsets, items, values, factors, starts, columns, weights, width, 0, 8, out)
-    assert out == whole
-
-    turned = turned_round(offsets, items, values, 5)
-    errors, gradient, picked = (
-        numbers(source, 8 * width),
-        array("d", bytes(40 * width)),
-        array("d", bytes(8 * len(columns))),
-    )
-    kernels.sum_rows(*turned, NOTHING, factors, errors, width, 0, 5, gradient)
-    kernels.pick_pairs(*turned, factors, starts, columns, errors, width, 0, 5, picked)
-    expected = [gradient[i * width + columns[k]] for i in range(5) for k in range(starts[i], starts[i + 1])]
-    assert list(picked) == expected
+    starts, columns = random_pairs(source, 7, width)
+    weights, table = numbers(source, len(columns)), array("d", [9.0]) * (7 * width)
+    kernels.spread_pairs(starts, columns, weights, width, 1, 6, table)
+    assert set(table[:width]) == set(table[6 * width :]) == {9.0}
+    out = array("d", [5.0]) * len(columns)
+    for row in range(1, 6):
+        expected = [0.0] * width
+        for pair in range(starts[row], starts[row + 1]):
+            expected[columns[pair]] = weights[pair]
+        assert list(table[row * width : (row + 1) * width]) == expected
+    kernels.pick_pairs(starts, columns, table, width, 1, 6, out)
+    assert out[starts[1] : starts[6]] == weights[starts[1] : starts[6]]
+    assert set(out[: starts[1]]) | set(out[starts[6] :]) <= {5.0}
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -120,10 +111,10 @@ def test_both_engines_agree_to_the_bit(seed: int, engine: str) -> None:
     for module in (twin, kernels):
         out, pairs = array("d", bytes(8 * 30 * width)), array("d", bytes(8 * 30 * width))
         module.sum_rows(offsets, items, values, of_item, of_row, table, width, 0, 30, out)
-        module.sum_pairs(offsets, items, values, of_item, starts, columns, weights, width, 0, 30, pairs)
+        module.spread_pairs(starts, columns, weights, width, 0, 11, pairs)
         turned = turned_round(offsets, items, values, 11, module=module)
         picked = array("d", bytes(8 * len(columns)))
-        module.pick_pairs(*turned, of_item, starts, columns, out, width, 0, 11, picked)
+        module.pick_pairs(starts, columns, out, width, 0, 11, picked)
         results.append((out, pairs, turned, picked))
     assert results[0] == results[1]
 
@@ -168,9 +159,12 @@ def test_what_does_not_fit_is_an_error(change: dict[str, Any], error: type[Excep
 
 
 def test_pairs_out_of_their_rows_are_an_error() -> None:
-    arguments = array("q", [0, 1]), array("i", [0]), b"", b""
-    out = array("d", [0, 0])
+    table, out = array("d", [0, 0]), array("d", [0])
     with pytest.raises(ValueError, match="pair_columns: expected numbers from 0 to 1, got 2 at 0"):
-        kernels.sum_pairs(*arguments, array("q", [0, 1]), array("i", [2]), array("d", [1]), 2, 0, 1, out)
-    with pytest.raises(ValueError, match="pair_starts: expected 2 items, got 3"):
-        kernels.pick_pairs(*arguments, array("q", [0, 0, 0]), array("i"), array("d", [1, 2]), 2, 0, 1, array("d"))
+        kernels.spread_pairs(array("q", [0, 1]), array("i", [2]), array("d", [1]), 2, 0, 1, table)
+    with pytest.raises(ValueError, match="weights: expected 1 items, got 2"):
+        kernels.spread_pairs(array("q", [0, 1]), array("i", [1]), array("d", [1, 2]), 2, 0, 1, table)
+    with pytest.raises(ValueError, match="table: expected 2 items at least, got 1"):
+        kernels.pick_pairs(array("q", [0, 1]), array("i", [1]), array("d", [1]), 2, 0, 1, out)
+    with pytest.raises(ValueError, match="range: expected 0 <= begin <= end <= 1, got 0 and 2"):
+        kernels.pick_pairs(array("q", [0, 1]), array("i", [1]), table, 2, 0, 2, out)
