@@ -283,6 +283,11 @@ class _Index:
     def __len__(self) -> int:
         return len(self.ends)
 
+    def __getitem__(self, number: int) -> str:
+        """The name of an attribute."""
+        end = self.ends[number]
+        return self.bytes[self.ends[number - 1] if number else 0 : end].decode("utf-8", "surrogatepass")
+
     def names(self) -> list[str]:
         parts = (self.bytes[start:end] for start, end in pairwise((0, *self.ends)))
         return [part.decode("utf-8", "surrogatepass") for part in parts]
