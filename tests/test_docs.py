@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
-DOCUMENTS = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+GUIDES = sorted((ROOT / "docs").glob("*.md"))
+DOCUMENTS = [*READMES, *GUIDES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -33,6 +34,14 @@ def test_python_in_the_readme_runs_as_shown(readme: Path) -> None:
         str(readme), module_relative=False, encoding="utf-8", optionflags=doctest.NORMALIZE_WHITESPACE
     )
     assert result.attempted > 5 and result.failed == 0
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+def test_python_in_a_guide_runs_as_shown(guide: Path) -> None:
+    result = doctest.testfile(
+        str(guide), module_relative=False, encoding="utf-8", optionflags=doctest.NORMALIZE_WHITESPACE
+    )
+    assert result.failed == 0
 
 
 def test_shell_lines_in_the_readme_run(tmp_path: Path, engine: str) -> None:
