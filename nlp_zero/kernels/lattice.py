@@ -76,10 +76,11 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections.abc import Callable
 from itertools import pairwise
 from math import copysign, isqrt
 from operator import index as integer
-from typing import Any
+from typing import Any, Literal
 
 from .experts import MASKS, SALTS
 
@@ -136,10 +137,15 @@ _RUN_START = re.compile(rb"[\x04\x05]")
 Edges = tuple[bytes, ...]
 State = tuple[int, float, int, int, Any]
 """The class that its first word shows, the score to the end, words to the end, length of the first, state behind it."""
+Company = tuple[int, float, int, int]
+"""An edge in context: its end, its score with the odds, the classes that it shows to the left and to the right."""
+Entry = tuple[float, int, int, int]
+"""A word in context: its score, its classes, its joints."""
 
 _WORD = (1 << 64) - 1
-_FIRST, _MIDDLE, _LAST = 0xFFFFFFFFFFFF0000, 0x0000FFFFFFFF0000, 0x0000FFFFFFFFFFFF
-_REMEMBERED = 1 << 18  # features of each kind, in the pure engine
+_LAST = 0x0000FFFFFFFFFFFF
+_SECOND, _THIRD = 0x0000FFFF00000000, 0x00000000FFFF0000
+_REMEMBERED = 1 << 18  # triples of symbols, in the pure engine
 
 _WORD_CLASSES = frozenset((HAN, KANA, LETTER, MARK))
 _RUN_CLASSES = frozenset((LATIN, DIGIT))
@@ -224,13 +230,12 @@ class _Context:
     """The context, checked; see the head of this file."""
 
     __slots__ = (
-        "_first",
-        "_last",
-        "_middle",
+        "_triples",
         "bits",
         "extents",
         "joints",
         "lefts",
+        "letters",
         "limit",
         "most",
         "pools",
@@ -274,9 +279,7 @@ class _Context:
             self.symbols.setdefault(character, symbol)
         self.weights = self._unpack(skips, weights)
         self._read_spelling(spelling, extents, len(alphabet))
-        self._first: dict[int, int] = {}
-        self._middle: dict[int, int] = {}
-        self._last: dict[int, int] = {}
+        self._triples: dict[int, tuple[int, int]] = {}
 
     def _unpack(self, skips: bytes, weights: bytes) -> array[int]:
         """All weights, in units."""
@@ -303,10 +306,11 @@ class _Context:
         if not all(-1e6 <= number <= 1e6 for part in (numbers, self.extents) for number in part):
             raise ValueError("spelling, extents: expected logarithms between -1e6 and 1e6, got another")
         self.spelling = list(zip(*[iter(numbers.tolist())] * 3, strict=True))
+        self.letters = {character: self.spelling[symbol] for character, symbol in self.symbols.items()}
 
     def spelt(self, character: str) -> tuple[float, ...]:
         """How a character is spelt at the beginning of a word, inside, at the end."""
-        return self.spelling[self.symbols.get(character, 0) or SYMBOL_RARE]
+        return self.letters.get(character, self.spelling[SYMBOL_RARE])
 
     def stranger(self, code: int, length: int) -> int:
         """The class that an unknown stretch shows to its neighbours."""
@@ -324,24 +328,38 @@ class _Context:
                 top, best = state, value
         return best, top
 
-    def gap_odds(self, before: int, left: int, right: int, after: int) -> float:
-        """The log odds of a cut between the second and the third of four symbols."""
-        # Whole numbers: they may be added in any order, and what comes again is looked up.
-        window = before << 48 | left << 32 | right << 16 | after
-        total = self._weight(window, 9)
-        total += self._side(self._first, window & _FIRST, (0, 4, 7))
-        total += self._side(self._middle, window & _MIDDLE, (1, 2, 5))
-        total += self._side(self._last, window & _LAST, (3, 6, 8))
-        return min(max(total * self.unit, -self.limit), self.limit)
+    def judge(self, symbols: list[int]) -> list[float]:
+        """The log odds of a cut before each symbol but the first and the last; 0 beside an edge."""
+        known, weights, unit, limit = self._triples, self.weights, self.unit, self.limit
+        shift, salt = 64 - self.bits, SALTS[9]
+        odds = [0.0] * max(len(symbols) - 1, 0)
+        triple = before = 0
+        for gap, after in enumerate(symbols, -1):
+            window = triple << 16 | after
+            triple = window & _LAST
+            sides = known.get(triple)
+            if sides is None:
+                sides = self._judge_triple(triple)
+            if window & _SECOND and window & _THIRD:
+                h = window ^ salt
+                h = (h ^ h >> 32) * 0x9E3779B97F4A7C15 & _WORD
+                h = (h ^ h >> 32) * 0xD6E8FEB86659FD93 & _WORD
+                value = (weights[h >> shift] + before + sides[1]) * unit
+                odds[gap] = limit if value > limit else -limit if value < -limit else value
+            before = sides[0]
+        return odds
 
-    def _side(self, known: dict[int, int], window: int, numbers: tuple[int, int, int]) -> int:
-        """The features that see no more than this part of a window."""
-        total = known.get(window)
-        if total is None:
-            if len(known) > _REMEMBERED:
-                known.clear()
-            total = known[window] = sum(self._weight(window, number) for number in numbers)
-        return total
+    def _judge_triple(self, triple: int) -> tuple[int, int]:
+        """What three symbols say together as the first three of a window and as the last three, from now on known.
+
+        Whole numbers may be added in any order, and most triples come again.
+        """
+        if len(self._triples) > _REMEMBERED:
+            self._triples.clear()
+        first = sum(self._weight(triple << 16, number) for number in (0, 1, 2, 4, 5, 7))
+        last = sum(self._weight(triple, number) for number in (3, 6, 8))
+        sides = self._triples[triple] = first, last
+        return sides
 
     def _weight(self, window: int, number: int) -> int:
         h = window & MASKS[number] ^ SALTS[number]
@@ -412,10 +430,20 @@ class Segmenter:
         leads = {word: found.start() for word in odd if (found := _PLACEHOLDER.search(word))}
         shapes = {word: scored.pop(word) for word in leads}
         self._prefixes = _prefixes(scored)
+        self._entries = self._in_order(self._context) if self._context is not None else {}
         self._shapes = _prefixes(shapes)
         self._lead = max(leads.values(), default=0)
         self._index = {word: index for index, word in enumerate(self._words)}
         self._single = [self._unknown[2 * code] + self._unknown[2 * code + 1] * 1 for code in range(CLASSES)]
+
+    def _in_order(self, context: _Context) -> dict[str, Entry | None]:
+        """The prefixes of words, each word with its score, its classes to the left and the right, its joints."""
+        entries: dict[str, Entry | None] = dict.fromkeys(self._prefixes)
+        columns = zip(self._scores, context.lefts, context.rights, context.joints, strict=True)
+        for word, company in zip(self._words, columns, strict=True):
+            if word in entries:  # shapes are not
+                entries[word] = company
+        return entries
 
     def find(self, word: str) -> int:
         """The number of the word in the lexicon, or -1."""
@@ -591,30 +619,97 @@ class Segmenter:
         """The same with the context; only the ends of the best path are filled in."""
         size = len(lattice.text) - 1
         lattice.odds = self._judge(lattice)
-        lattice.shapes = self._find_shapes(lattice) if self._shapes else {}
+        shapes = lattice.shapes = self._find_shapes(lattice) if self._shapes else {}
+        flags, inside, ratios, follow = lattice.flags, lattice.inside, context.ratios, context.follow
+        common_edges = self._common_edges(lattice, context)
         states: list[list[State]] = [[] for _ in range(size)] + [[(0, 0.0, 0, 0, None)]]
         atom_end = size
         for start in range(size - 1, -1, -1):
-            if not lattice.flags[start + 1] & _INNER:
-                atom_end = start + 1
-            here: dict[int, State] = {}
-            for end, score, word in self._edges(lattice, start, atom_end):
-                if not states[end]:
+            if inside[start] or start in shapes:
+                if not flags[start + 1] & _INNER:
+                    atom_end = start + 1
+                edges = [
+                    (end, *self._in_company(lattice, start, end, score, word))
+                    for end, score, word in self._edges(lattice, start, atom_end)
+                ]
+            else:
+                edges = common_edges(start)
+            here = states[start]
+            for end, own, left, right in edges:
+                group = states[end]
+                if not group:
                     continue
-                own, left, right = self._in_company(lattice, start, end, score, word)
-                rest, behind = context.follow(right, states[end])
-                total, count, length = own + rest, behind[2] + 1, end - start
-                other = here.get(left)
-                if other is None or (total, -count, length) > (other[1], -other[2], other[3]):
-                    here[left] = (left, total, count, length, behind)
-            states[start] = list(here.values())
-        place = 0
-        state = context.follow(0, states[0])[1] if size else None
-        while place < size:
-            assert state is not None
-            lattice.ends[place] = place = place + state[3]
-            state = state[4]
+                if len(group) == 1:
+                    behind = group[0]
+                    total = own + (ratios[right][behind[0]] + behind[1])
+                else:
+                    rest, behind = follow(right, group)
+                    total = own + rest
+                state = (left, total, behind[2] + 1, end - start, behind)
+                if not here:
+                    here.append(state)
+                    continue
+                for place, other in enumerate(here):
+                    if other[0] == left:
+                        if total > other[1] or (total == other[1] and (-state[2], state[3]) > (-other[2], other[3])):
+                            here[place] = state
+                        break
+                else:
+                    here.append(state)
+        place, way = 0, follow(0, states[0])[1] if size else None
+        while way is not None and place < size:
+            lattice.ends[place] = place = place + way[3]
+            way = way[4]
         return lattice
+
+    def _common_edges(self, lattice: _Lattice, context: _Context) -> Callable[[int], list[Company]]:
+        """What finds the edges of a place in company, where an atom of one character stands and no shape begins.
+
+        Nine places of ten are such. For them it does what :meth:`_edges` and :meth:`_in_company` do, 5 times faster.
+        """
+        text, flags, classes, odds = lattice.text, lattice.flags, lattice.classes, lattice.odds
+        get, letter, single, most = self._entries.get, context.letters.get, self._single, context.most
+        extents, rare, pools = context.extents, context.spelling[SYMBOL_RARE], context.pools
+        size, longest, strangers = len(text) - 1, len(context.extents), len(context.pools)
+
+        def find(start: int) -> list[Company]:
+            end = start + 1
+            entry: Entry | Literal[False] | None = get(text[start], False)
+            if entry:
+                edges = [(end, entry[0] + odds[end], entry[1], entry[2])]
+            else:
+                shown = context.stranger(classes[start], 1)
+                edges = [(end, single[classes[start]] + odds[end], shown, shown)]
+            matched = 0
+            while entry is not False:
+                end += 1
+                entry = get(text[start:end], False)
+                if entry and not flags[end] & _CLOSED:
+                    score, left, right, joints = entry
+                    score += odds[end]
+                    matched |= 1 << (end - start)
+                    if joints:
+                        for gap in range(1, end - start):
+                            if joints >> (gap - 1) & 1:
+                                score += odds[start + gap]
+                    edges.append((end, score, left, right))
+            end = start + 1
+            if odds[end] > most or end == size or classes[start] != HAN or longest < 2:
+                return edges
+            total = letter(text[start], rare)[0]
+            while classes[end] == HAN and not flags[end] & _INNER and odds[end] <= most:
+                last = letter(text[end], rare)
+                end += 1
+                length = end - start
+                if not flags[end] & _CLOSED and not matched >> length & 1:
+                    shown = pools[min(length, strangers) - 1]
+                    edges.append((end, total + last[2] + extents[length - 1] + odds[end], shown, shown))
+                if end == size or length == longest:
+                    break
+                total += last[1]
+            return edges
+
+        return find
 
     def _in_company(self, lattice: _Lattice, start: int, end: int, score: float, word: int) -> tuple[float, int, int]:
         """The score of an edge with the odds of its ends, and the classes that it shows to the left and the right."""
@@ -635,20 +730,22 @@ class Segmenter:
 
     def _judge(self, lattice: _Lattice) -> list[float]:
         """The log odds of a word ending at each place of a marked text."""
-        context, flags, classes = self._context, lattice.flags, lattice.classes
+        context = self._context
         assert context is not None
+        find, flags = context.symbols.get, lattice.flags
         symbols, places = [0], [0]
-        for place in range(len(lattice.text) - 1):
-            flag, code = flags[place], classes[place]
+        for place, code in enumerate(lattice.classes):
+            flag = flags[place]
             if flag & _INNER and (flag & _CLOSED or code in _RUN_CLASSES):
                 continue
             places.append(place)
-            symbols.append(self._symbol(lattice, place, code))
+            symbols.append(
+                find(lattice.text[place], SYMBOL_RARE) if code == HAN else self._symbol(lattice, place, code)
+            )
         symbols.append(0)
         odds = [0.0] * len(lattice.text)
-        for gap in range(2, len(places)):
-            if symbols[gap - 1] and symbols[gap]:
-                odds[places[gap]] = context.gap_odds(*symbols[gap - 2 : gap + 2])
+        for place, value in zip(places, context.judge(symbols), strict=True):
+            odds[place] = value
         return odds
 
     def _symbol(self, lattice: _Lattice, place: int, code: int) -> int:

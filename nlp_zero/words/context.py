@@ -240,14 +240,16 @@ class Context(NamedTuple):
         return found
 
     def with_joined(self, words: Sequence[str], order: Sequence[int], found: Mapping[str, Any]) -> Context:
-        """The context of words with compounds among them; ``order`` as for :meth:`reordered`."""
-        context = self.reordered(words, order)
-        rights, joints = bytearray(context.classes), array("I", bytes(4 * len(words)))
-        lefts = bytearray(context.classes)
-        for number, word in enumerate(words):
-            if word in found and order[number] < 0:
-                _, lefts[number], rights[number], joints[number] = found[word]
-        return context._replace(classes=bytes(lefts), rights=bytes(rights), joints=joints.tobytes())
+        """The context of words with compounds among them, the new ones; ``order`` as for :meth:`reordered`."""
+        company = [
+            (self.classes[place], self.classes[place], 0) if place >= 0 else found[word][1:]
+            for word, place in zip(words, order, strict=True)
+        ]
+        return self._replace(
+            classes=bytes(left for left, _, _ in company),
+            rights=bytes(right for _, right, _ in company),
+            joints=array("I", [joints for _, _, joints in company]).tobytes(),
+        )
 
 
 # Classes -------------------------------------------------------------------------------------------------------------

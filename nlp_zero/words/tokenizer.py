@@ -58,7 +58,7 @@ from functools import cache
 from itertools import groupby, pairwise
 from math import ceil, exp, floor, inf, isfinite, isnan, log, nan
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from .. import kernels, storage
 from ..errors import LexiconError, ModelError
@@ -578,7 +578,13 @@ class Tokenizer:
 
     def _costing(self, cost: float) -> Tokenizer:
         """A tokenizer whose words cost so many nats each, for as long as it is not saved."""
-        return self._from_data(self._data._replace(granularity=cost, scale=((-_REACH, -_REACH), (_REACH, _REACH))))
+        return self._beside(self._data._replace(granularity=cost, scale=((-_REACH, -_REACH), (_REACH, _REACH))))
+
+    def _beside(self, data: _Data) -> Tokenizer:
+        """A tokenizer of the same words with another granularity; the compounds among them are found once for all."""
+        other = self._from_data(data)
+        other._engines["compounds"] = self._engines.setdefault("compounds", [])
+        return other
 
     def _count_words(self, lines: list[str]) -> int:
         return sum(map(len, self.tokenize_lines(lines)))
@@ -599,7 +605,8 @@ class Tokenizer:
         if found is None:
             if len(self._engines) > _KEPT:
                 self._engines.clear()
-            found = self._engines[granularity] = self.with_granularity(granularity)
+            found = self._beside(self.with_granularity(granularity)._data)
+            self._engines[granularity] = found
         assert isinstance(found, Tokenizer)
         return found
 
@@ -639,10 +646,10 @@ class Tokenizer:
         data = self._data
         if data.context is None or not data.context.compounds or self._cost() <= 0.0:
             return data
-        known = self._engines.get("known")
-        if known is None:
-            known = self._engines["known"] = _with_compounds(data, data.context)
-        return cast("_Data", known)
+        known: list[_Data] = self._engines.setdefault("compounds", [])
+        if not known:
+            known.append(_with_compounds(data, data.context))
+        return known[0]
 
     def _engine(self) -> Any:
         """The kernel that holds the words, of the engine in use."""
