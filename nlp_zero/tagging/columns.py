@@ -44,6 +44,17 @@ class Cells(NamedTuple):
         pairs = zip(begins[: self.n_positions], ends, strict=False)
         return [self.text[begin:end].decode("utf-8", "surrogatepass") for begin, end in pairs]
 
+    def without_last(self) -> Cells:
+        """The table without its last column. O(cells)."""
+        width = self.width
+        kept, edges, place = [], array("q", (0,)), 0
+        for row in range(0, len(self.edges) - 1, width):
+            kept.append(self.text[self.edges[row] : self.edges[row + width - 1]])
+            for edge in self.edges[row + 1 : row + width]:
+                edges.append(place + edge - self.edges[row])
+            place = edges[-1]
+        return Cells(b"".join(kept), edges, self.starts, width - 1)
+
     def rows(self) -> list[list[tuple[str, ...]]]:
         """The rows of each sentence.
 

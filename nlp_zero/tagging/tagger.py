@@ -207,6 +207,8 @@ class Tagger:
     def _pruned(self) -> Tagger:
         """Without the attributes whose weights are all 0, as training with L1 leaves them."""
         model, width, index = self.model, len(self.labels), self.features.states
+        if 2 * model.states.count(0.0) < len(model.states):
+            return self
         zeros = bytes(8 * width)
         raw = model.states.tobytes()
         kept = [n for n in range(len(index)) if raw[n * 8 * width : (n + 1) * 8 * width] != zeros]
@@ -294,9 +296,12 @@ class Tagger:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the tagger to a file, which appears whole or not at all."""
-        header, sections = self.model.to_sections()
-        sections.pop("names", None)
-        sections.pop("edge_names", None)
+        names, edge_names = self.model.names, self.model.edge_names
+        self.model.names = self.model.edge_names = ()  # kept here, as they may hold line ends
+        try:
+            header, sections = self.model.to_sections()
+        finally:
+            self.model.names, self.model.edge_names = names, edge_names
         features, window = self.features, self.window
         header |= {
             "model": self.kind,
