@@ -26,9 +26,14 @@ if TYPE_CHECKING:
     from .errors import DecodingError, GraphError, InputError, LexiconError, ModelError, NlpZeroError
     from .evaluation import Scores, segmentation_scores
     from .kernels import backend
+    from .network.clusters import word_clusters
     from .network.communities import Communities, communities
+    from .network.contrast import contrast
+    from .network.cooccurrence import Cooccurrence, cooccurrence
     from .network.graph import Graph
+    from .network.keywords import keywords
     from .network.map_equation import map_equation
+    from .network.similarity import Profiles
     from .text.corpus import Corpus
     from .words.discovery import WordFinder
     from .words.lexicon import Entry, Lexicon
@@ -38,6 +43,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "Communities",
+    "Cooccurrence",
     "Corpus",
     "DecodingError",
     "Entry",
@@ -48,6 +54,7 @@ __all__ = [
     "LexiconError",
     "ModelError",
     "NlpZeroError",
+    "Profiles",
     "Scores",
     "Token",
     "Tokenizer",
@@ -55,8 +62,12 @@ __all__ = [
     "__version__",
     "backend",
     "communities",
+    "contrast",
+    "cooccurrence",
+    "keywords",
     "map_equation",
     "segmentation_scores",
+    "word_clusters",
 ]
 
 _HOMES = {
@@ -65,8 +76,13 @@ _HOMES = {
     **dict.fromkeys(("Scores", "segmentation_scores"), ".evaluation"),
     "backend": ".kernels",
     **dict.fromkeys(("Communities", "communities"), ".network.communities"),
+    "contrast": ".network.contrast",
+    **dict.fromkeys(("Cooccurrence", "cooccurrence"), ".network.cooccurrence"),
     "Graph": ".network.graph",
+    "keywords": ".network.keywords",
     "map_equation": ".network.map_equation",
+    "Profiles": ".network.similarity",
+    "word_clusters": ".network.clusters",
     "Corpus": ".text.corpus",
     "WordFinder": ".words.discovery",
     **dict.fromkeys(("Entry", "Lexicon"), ".words.lexicon"),

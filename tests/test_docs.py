@@ -37,7 +37,8 @@ def test_python_in_the_readme_runs_as_shown(readme: Path) -> None:
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
-def test_python_in_a_guide_runs_as_shown(guide: Path) -> None:
+def test_python_in_a_guide_runs_as_shown(guide: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
     result = doctest.testfile(
         str(guide), module_relative=False, encoding="utf-8", optionflags=doctest.NORMALIZE_WHITESPACE
     )
