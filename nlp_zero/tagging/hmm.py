@@ -180,14 +180,22 @@ class HMM:
         [0.0, 0.0, 0.0, 1.0]
         """
         size = len(self.scheme.labels)
-        _, posterior, _, _ = kernels.hmm_chances(self.encode(symbols), *self.tables)
+        _, posterior, _, _ = self._passes(symbols)
         flat = array("d", posterior)
         return [list(flat[place : place + size]) for place in range(0, len(flat), size)]
+
+    def _passes(self, symbols: Sequence[str]) -> tuple[bytes, bytes, float, int]:
+        """Forward and posterior chances, and the probability of the text in two numbers."""
+        try:
+            result: tuple[bytes, bytes, float, int] = kernels.hmm_chances(self.encode(symbols), *self.tables)
+        except ValueError:
+            raise InputError("expected a text that the model can produce, got one of probability 0") from None
+        return result
 
     def sample_labels(self, symbols: Sequence[str], seed: int) -> list[str]:
         """Labels drawn by their probability given the text; exact, by the seed. O(n)."""
         size = len(self.scheme.labels)
-        forward, _, _, _ = kernels.hmm_chances(self.encode(symbols), *self.tables)
+        forward, _, _, _ = self._passes(symbols)
         chances, moves = array("d", forward), self.tables.moves
         random = Random(seed)
         label, drawn = -1, []
@@ -235,7 +243,7 @@ class HMM:
 
     def log_likelihood(self, symbols: Sequence[str]) -> float:
         """log P(symbols), summed over all labellings that end legally, in nats. O(n)."""
-        *_, mantissa, exponent = kernels.hmm_chances(self.encode(symbols), *self.tables)
+        *_, mantissa, exponent = self._passes(symbols)
         total: float = log(mantissa) + exponent * log(2.0)
         return total
 

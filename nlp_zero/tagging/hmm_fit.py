@@ -39,6 +39,8 @@ def fit(
     """
     if isinstance(lines, str):
         raise TypeError("lines: expected texts, such as ['今天天气', '很好'], got one str")
+    if init is not None and not isinstance(init, HMM):
+        raise TypeError(f"init: expected an HMM of order 1, got {init!r}")
     texts = [line.rstrip("\r\n") if isinstance(line, str) else line for line in lines]
     symbols = dict.fromkeys(symbol for text in texts for symbol in text)
     if not symbols:
@@ -50,7 +52,10 @@ def fit(
     lengths = array("I", [len(text) for text in texts])
     trail: list[float] = []
     for step in range(iterations):
-        *counts, mantissa, exponent = kernels.hmm_expect(rows, lengths, *model.tables)
+        try:
+            *counts, mantissa, exponent = kernels.hmm_expect(rows, lengths, *model.tables)
+        except ValueError as error:
+            raise InputError(f"expected texts that the model can produce: {error}") from None
         trail.append(log(mantissa) + exponent * log(2.0))
         _logger.info("step %d: %.6f nats a symbol", step, trail[-1] / len(rows))
         if step and trail[-1] - trail[-2] < tolerance * len(rows):

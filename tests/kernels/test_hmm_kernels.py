@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 import threading
 from array import array
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise, product
 from math import fsum, inf, isclose, ldexp, log
 from pathlib import Path
@@ -372,3 +374,30 @@ def test_lengths_must_cover_the_symbols() -> None:
     for name in ("hmm_path", "hmm_expect"):
         with pytest.raises(ValueError, match="lengths: expected numbers that sum to 1, got 2"):
             getattr(kernels, name)(array("I", [0]), array("I", [2]), ONE, ONE, ONE, ONE)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="no way to ask for the memory in use")
+def test_memory_stays_steady(engine: str) -> None:
+    if engine == "python":
+        pytest.skip("nothing is freed by hand")
+    model = random_model(1, 4, 5)
+    symbols, lengths = sequences_of(model, [50] * 10, 1)
+
+    def pages() -> int:
+        gc.collect()
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+
+    def use() -> None:
+        tagger, _ = four_tags(1, "一丁")
+        tagger.segment_lines(["一丁七万丈" * 20] * 20)
+        for arguments in BAD_TAGGERS:
+            with suppress(TypeError, ValueError):
+                kernels.FourTags(*arguments)
+        kernels.hmm_path(symbols, lengths, *model.logs())
+        kernels.hmm_expect(symbols, lengths, *model.tables())
+
+    use()
+    before = pages()
+    for _ in range(20):
+        use()
+    assert pages() - before < 1000  # 4 MB; one tagger alone has 2 MB

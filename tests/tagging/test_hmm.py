@@ -283,6 +283,22 @@ def test_learning_from_nothing_but_text_depends_on_the_seed_alone() -> None:
         HMM.fit("甲乙丙")
 
 
+def test_a_text_that_cannot_be_is_refused() -> None:
+    good = HMM.train(WORDS)
+    never = array("d", good.tables.emissions)
+    edge = 4 * len(good.symbols)
+    rest = [1.0 - sum(never[edge + label :: 4]) for label in range(4)]
+    known = [share / rest[place % 4] for place, share in enumerate(never[:edge])]
+    model = HMM(good.scheme, good.symbols, good.tables._replace(emissions=array("d", known + [0.0] * (4 * CLASSES))))
+    assert model.log_likelihood("茶") < 0
+    for use in (model.chances, model.log_likelihood, lambda text: HMM.fit([text], init=model)):
+        with pytest.raises(InputError, match="can produce"):
+            use("龙")
+    assert "".join(model.tokenize("龙茶")) == "龙茶"
+    with pytest.raises(TypeError, match="order 1"):
+        HMM.fit(["茶"], init=HMM.train(WORDS, order=2))  # type: ignore[arg-type]
+
+
 def test_any_symbols_can_be_tagged() -> None:
     model = HMM.train_labels([(["the", "dog", "runs"], ["D", "N", "V"]), (["a", "cat", "sleeps"], ["D", "N", "V"])])
     assert model.tag(["the", "cat", "runs"]) == ["D", "N", "V"]
