@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from .arguments import add_verb, granularity, with_files, with_model, with_output
+from .arguments import add_verb, granularity, positive, with_files, with_model, with_output
 from .console import Console
 from .streams import (
     batches,
@@ -23,15 +23,16 @@ from .streams import (
 
 def cut(options: argparse.Namespace, console: Console) -> None:
     """Segment; every line stays one line."""
+    from ..words.parallel import cut_batches
+
     check_target(options.output)
     tokenizer = with_user_words(tokenizer_of(options.model), options)
     if options.granularity is not None:
         tokenizer = tokenizer.with_granularity(options.granularity)
     corpus = corpus_of(options)
-    separator = options.delimiter
     with output(options.output) as write:
-        for lines in batches(corpus):
-            write("".join(separator.join(words) + "\n" for words in tokenizer.tokenize_lines(lines)))
+        for text in cut_batches(tokenizer, batches(corpus), options.delimiter, options.workers):
+            write(text)
             console.progress("lines", corpus.stats.lines, 0)
     report_reading(corpus, console)
 
@@ -65,6 +66,14 @@ def add(verbs: Any) -> None:
         type=granularity,
         metavar="G",
         help="how much longer words shall be than the learnt ones: 0.02 for 2 %% longer, -0.1 for 10 %% shorter",
+    )
+
+    verb.add_argument(
+        "--workers",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="so many processes; the words are the same (default: 1)",
     )
 
     verb = add_verb(verbs, "explain", explain, "why a text is cut as it is", with_model)

@@ -252,7 +252,7 @@ def _spill(text: Iterable[str], spills: Spills, max_length: int, size: int, forg
     with ExitStack() as stack:
         pool: Executor | None = stack.enter_context(_pool(spills.workers)) if spills.workers > 1 else None
         waiting: deque[Future[list[bytes]]] = deque()
-        for batch in _batches(text, size):
+        for batch in batches_of(text, size):
             done += sum(map(len, batch))
             batches += 1
             if pool is None:
@@ -272,7 +272,7 @@ def _pool(workers: int) -> Executor:
     return ThreadPoolExecutor(workers) if kernels.backend == "c" else ProcessPoolExecutor(workers)
 
 
-def _batches(text: Iterable[str], size: int) -> Iterator[list[str]]:
+def batches_of(text: Iterable[str], size: int) -> Iterator[list[str]]:
     batch: list[str] = []
     held = 0
     for block in text:
@@ -288,13 +288,13 @@ def _batches(text: Iterable[str], size: int) -> Iterator[list[str]]:
 def count_batch(batch: list[str], max_length: int, forget: int = 0) -> list[bytes]:
     """The windows of some text, as blocks to be spilled; the list of the text is used up."""
     size = row_size(max_length)
-    tables: Iterable[Table] = [_windows(batch, max_length)]
+    tables: Iterable[Table] = [windows_of(batch, max_length)]
     if forget:
         tables = trimmed(tables, size, forget + 1)
     return list(blocks_of(tables, size, deflate=False))
 
 
-def _windows(batch: list[str], max_length: int) -> Table:
+def windows_of(batch: list[str], max_length: int) -> Table:
     known, points = array("H", bytes(2 * 0x110000)), array("I", bytes(4 * 0x10000))
     state, ids = array("I", _NO_SYMBOLS), array("H")
     while batch:
