@@ -155,14 +155,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for part, row in run(options, Path(folder)):
             parts.setdefault(part, []).append(row)
+            parts[part].sort(key=lambda row: row.size)
+            if options.out is not None:  # what is known so far: the largest text takes long
+                options.out.write_text(report(header, parts, options.memory) + "\n", encoding="utf-8")
+    measure.publish(report(header, parts, options.memory), options.out)
+
+
+def report(header: str, parts: dict[str, list[Row]], memory: str) -> str:
+    """The tables and what they say."""
     head = ["command", "MB of text", "CPU s", "wall s", "MB a CPU s", "peak MB", "file MB", "SHA-256"]
     rows = [row.cells() for part in ("growth", "equal", "less", "floor") for row in parts.get(part, [])]
     lines = [header, measure.table(head, rows), ""]
-    lines += [f"- {verdict}" for verdict in verdicts(parts, float(options.memory.rstrip("M")))]
+    lines += [f"- {verdict}" for verdict in verdicts(parts, float(memory.rstrip("M")))]
     lines += ["", "Exponents of growth (1: as the text grows):", ""]
     lines.append(measure.table(["from, to", "CPU time", "peak memory", "file"], growth(parts["growth"])))
     lines += ["", "One run each, whole processes; CPU seconds (user + system), on a machine shared with other work."]
-    measure.publish("\n".join(lines), options.out)
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
