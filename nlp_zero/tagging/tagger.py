@@ -319,7 +319,17 @@ class Tagger:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Tagger | HMM | PairHMM:
-        """The tagger of a file, of whatever kind; :class:`ModelError`, naming the file, for anything else."""
+        """The tagger of a file, of whatever kind, those of CRF++ and CRFsuite among them (:mod:`.imports`).
+
+        :class:`ModelError`, naming the file, for anything else.
+        """
+        from .imports import is_foreign, load_foreign
+
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                start = file.read(16)
+            if is_foreign(start):
+                return load_foreign(path)
         if storage.peek(path)["kind"] == HMM_KIND:
             return HMM.load(path)
         header, sections = storage.load(path, KIND)
