@@ -49,3 +49,16 @@ def test_partitions_are_scored_by_length_and_by_planted_groups(graphs: ModuleTyp
     problem = graphs.Problem(links, False, [0, 0, 0, 1, 1, 1])
     length, modules, found = script.scored(problem, script.ENGINES["nlp-zero"][1](problem, 6))
     assert (round(length, 6), modules, found) == (2.32073, 2, 1.0)
+
+
+def test_words_of_lists_report_or_choose_and_partitions_are_compared(
+    monkeypatch: pytest.MonkeyPatch, graphs: ModuleType
+) -> None:
+    script = importlib.import_module("benchmarks.network.terms")
+    assert doctest.testmod(script).failed == 0
+    monkeypatch.setattr(script.measure, "installed", lambda module: False)
+    from nlp_zero.network.graph import Graph
+
+    lists = {"北京": "diming", "上海": "diming", "曹操": "lishimingren", "刘备": "lishimingren"}
+    table = script.agreements(Graph(nodes=lists), {"ours": dict(zip(lists, (1, 1, 2, 2), strict=True))}, lists)
+    assert table.splitlines()[2].startswith("| ours | 2 |")

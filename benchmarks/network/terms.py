@@ -57,7 +57,7 @@ def reports(word: str) -> bool:
     """Whether a word is one of those that report, not of those that settings were chosen on.
 
     >>> [reports(word) for word in ("北京", "曹操", "银行")]
-    [False, True, True]
+    [False, True, False]
     """
     return hashlib.sha256(word.encode()).digest()[0] % 2 == 1
 
