@@ -357,6 +357,29 @@ piece_at(const reading *r, const piece *cells, Py_ssize_t size, Py_ssize_t posit
     return &cells[place * r->width + p->column];
 }
 
+/* The number of an attribute, or -1: what the hash finds is compared piece by piece. */
+static inline int32_t
+find_spelt(const reading *r, const table *t, const key *k, const piece *cells, Py_ssize_t size, Py_ssize_t position,
+           const part *parts, int count)
+{
+    for (size_t place = k->hash & t->mask; t->slots[place].number; place = (place + 1) & t->mask) {
+        const slot *found = &t->slots[place];
+        if (found->tag != (uint32_t)(k->hash >> 32) || found->length != k->length)
+            continue;
+        const char *name = t->names + found->start;
+        int part = 0;
+        for (; part < count; part++) {
+            const piece *piece = piece_at(r, cells, size, position, &parts[part]);
+            if (!same_bytes(name, piece->bytes, piece->length))
+                break;
+            name += piece->length;
+        }
+        if (part == count)
+            return (int32_t)(found->number - 1);
+    }
+    return -1;
+}
+
 /* The attributes of the positions `from` to `to` of a sentence; those that a growing table does not know are added. */
 static int
 read_positions(const reading *r, table *t, int growing, const piece *cells, Py_ssize_t size, Py_ssize_t from,
@@ -388,15 +411,16 @@ read_positions(const reading *r, table *t, int growing, const piece *cells, Py_s
     for (Py_ssize_t position = from; position < to; position++) {
         const part *p = r->parts;
         for (Py_ssize_t template = 0; template < r->templates; template++, k++) {
-            const piece *pieces[MOST_PIECES];
-            int count = r->counts[template];
-            for (int number = 0; number < count; number++)
-                pieces[number] = piece_at(r, cells, size, position, p++);
-            int32_t number = t->slots ? table_find(t, k->hash, k->length, pieces, count) : -1;
+            const part *its = p;
+            p += r->counts[template];
+            int32_t number = t->slots ? find_spelt(r, t, k, cells, size, position, its, r->counts[template]) : -1;
             if (number < 0) {
                 if (!growing)
                     continue;
-                int status = table_add(t, k->hash, k->length, pieces, count);
+                const piece *pieces[MOST_PIECES];
+                for (int part = 0; part < r->counts[template]; part++)
+                    pieces[part] = piece_at(r, cells, size, position, &its[part]);
+                int status = table_add(t, k->hash, k->length, pieces, r->counts[template]);
                 if (status < 0)
                     return status;
                 number = (int32_t)t->count - 1;
