@@ -57,8 +57,8 @@ def main() -> None:
             scores = segmentation_scores(words, found, known=known)
             size = model.stat().st_size / 1e6
             rows.append(
-                [name, f"{scores.f1:.4f}", f"{scores.oov_recall:.3f}", f"{learnt.seconds:.1f}", f"{cut.seconds:.2f}"]
-                + [f"{size:.1f}", f"{learnt.megabytes:.0f}"]
+                (name, f"{scores.f1:.4f}", f"{scores.oov_recall:.3f}", f"{learnt.seconds:.1f}", f"{cut.seconds:.2f}")
+                + (f"{size:.1f}", f"{learnt.megabytes:.0f}")
             )
             print(rows[-1], flush=True)
         head = ["system", "word F1", "OOV recall", "train s", "tag s", "model MB", "peak MB of training"]
