@@ -24,7 +24,7 @@ from itertools import pairwise
 from math import exp, inf, isfinite, log
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["Edge", "Lattice", "SplitMix64"]
+__all__ = ["Edge", "Lattice", "SplitMix64", "sum_of_paths"]
 
 FORCED, UNKNOWN = -2, -1
 
@@ -297,6 +297,38 @@ class Lattice:
                     way = before + edge.score / temperature
                     arriving[edge.end].setdefault(self.classes[2 * index + 1], []).append(way)
         return values
+
+
+def sum_of_paths(
+    size: int,
+    starts: Sequence[int],
+    ends: Sequence[int],
+    scores: Sequence[float],
+    classes: bytes,
+    ratios: Sequence[Sequence[float]],
+) -> float:
+    """What :meth:`Lattice.log_partition` says of a lattice in columns, sorted and whole as the kernel gives them.
+
+    The same bits, without an object for each edge. O(edges).
+
+    >>> round(sum_of_paths(2, [0, 0, 1], [1, 2, 2], [0.0, 0.0, 0.0], bytes(6), [[0.0]]), 6)
+    0.693147
+    """
+    behind: list[list[tuple[int, float]]] = [[]] * size + [[(0, 0.0)]]
+    first = len(starts)
+    while first:
+        stop, place = first, starts[first - 1]
+        while first and starts[first - 1] == place:
+            first -= 1
+        found: dict[int, list[float]] = {}
+        for index in range(first, stop):
+            if states := behind[ends[index]]:
+                row = ratios[classes[2 * index + 1]]
+                ways = [row[left] + value for left, value in states]
+                rest = ways[0] if len(ways) == 1 else _log_sum(ways)
+                found.setdefault(classes[2 * index], []).append(scores[index] + rest)
+        behind[place] = [(left, ways[0] if len(ways) == 1 else _log_sum(ways)) for left, ways in found.items()]
+    return _log_sum([ratios[0][left] + value for left, value in behind[0]]) if behind[0] else -inf
 
 
 class _Ways:

@@ -66,7 +66,7 @@ from ..kernels.lattice import COMMA, JOINER, PERCENT, PICTOGRAPH, PLACEHOLDERS, 
 from ..text.characters import CLASS_NAMES, DIGIT, LATIN, MARK, OTHER, char_class, class_table
 from .context import POWER, Context
 from .lexicon import Entry, Lexicon
-from .paths import FORCED, UNKNOWN, Edge, Lattice
+from .paths import FORCED, UNKNOWN, Edge, Lattice, sum_of_paths
 from .symbols import LATIN as LETTERS
 from .symbols import NUMBER, YEAR, is_shape, readable
 from .unexplained import Recut, recut
@@ -102,6 +102,7 @@ _KEPT = 8  # tokenizers of other granularities
 
 _EVIDENCE = ("bits", "pmi", "left_entropy", "right_entropy")
 _HOPELESS = -1e12  # nats
+_ONE_HIGHER = bytes((*range(1, 256), 255))  # classes in _Chances
 _LOST = "the best path scores higher"
 _UNLISTED = "it is not in the lexicon, and the best path scores higher than it does as an unknown word"
 _NEVER = (
@@ -520,21 +521,20 @@ class Tokenizer:
         class u / D / 9 times its length and spelling (:data:`SPELLING`), and so each run in a shape. With a context,
         each word is also weighed by R(a, b) of its class and the one before, to the power 1, with each row a of them
         normalised over all words. Neither the expert, nor weights of your own words, nor granularity, nor an end of
-        the text is in it. O(edges), in Python: some 40,000 characters a second.
+        the text is in it. O(edges): the lattice is the kernel's, the sum is Python with both engines; 140,000
+        characters a second with C, 36,000 without.
 
         >>> round(Tokenizer({"研究": 2, "生命": 1, "命": 1}).log_probability("研究生命"), 4)
         -2.8904
         """
-        lattice = self._at(0.0).lattice(text)
+        starts, ends, _, numbers, *shown = self._at(0.0)._engine().lattice(text)
         chances = self._engines.get("chances")
         if chances is None:
             chances = self._engines["chances"] = _Chances(self._data)
-        edges = [
-            (edge.start, edge.end, chances.of(text[edge.start : edge.end], edge.word), edge.word)
-            for edge in lattice.edges
-        ]
-        classes = bytes(group + 1 for group in lattice.classes) if chances.spell is not None else b""
-        return Lattice(text, edges, classes, chances.ratios).log_partition()
+        columns = [memoryview(column).cast("i").tolist() for column in (starts, ends, numbers)]
+        scores = [chances.of(text[start:end], word) for start, end, word in zip(*columns, strict=True)]
+        classes = shown[0].translate(_ONE_HIGHER) if shown else bytes(2 * len(scores))
+        return sum_of_paths(len(text), columns[0], columns[1], scores, classes, chances.ratios)
 
     # Granularity
 

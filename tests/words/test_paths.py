@@ -8,7 +8,7 @@ from math import exp, fsum, log, sqrt
 
 import pytest
 
-from nlp_zero.words.paths import Edge, Lattice, SplitMix64
+from nlp_zero.words.paths import Edge, Lattice, SplitMix64, sum_of_paths
 
 COUNTS = {
     "中": 8,
@@ -211,3 +211,21 @@ def test_bad_arguments() -> None:
 
 def test_edges_are_tuples() -> None:
     assert worked_lattice().edges_from(5) == [Edge(5, 6, log(2 / 80), -1)]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_sum_of_columns_is_the_partition_to_the_bit(seed: int) -> None:
+    source, plain = random.Random(seed), random_lattice(seed)
+    classes = bytes(source.randrange(3) for _ in range(2 * len(plain.edges)))
+    ratios = [[source.gauss(0.0, 1.0) for _ in range(3)] for _ in range(3)]
+    lattice = Lattice(plain.text, plain.edges, classes, ratios)
+    starts, ends, scores, _ = zip(*plain.edges, strict=True)
+
+    got = sum_of_paths(len(plain.text), starts, ends, scores, classes, ratios)
+
+    assert got == lattice.log_partition()
+
+
+def test_the_sum_of_no_edges_is_that_of_the_empty_text() -> None:
+    assert sum_of_paths(0, [], [], [], b"", [[0.0]]) == Lattice("", []).log_partition() == 0.0
+    assert sum_of_paths(2, [0], [1], [-1.0], bytes(2), [[0.0]]) == Lattice("ab", [(0, 1, -1.0)]).log_partition()
