@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import codecs
 import math
+import os
+import re
 from collections.abc import Callable
 from typing import Any
 
 from .console import Console
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 STATUSES = """\
 exit status: 0 done; 1 data or run error, in one line; 2 usage; 3 undecodable input under --errors strict;
@@ -68,6 +72,24 @@ def number_from(text: str, least: float, most: float, expected: str) -> float:
     if not least <= number <= most:
         raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
     return number
+
+
+def memory(text: str) -> int:
+    """A number of bytes, as argparse wants it.
+
+    >>> memory("512M"), memory("2g"), memory("1.5G")
+    (536870912, 2147483648, 1610612736)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE | re.ASCII)
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected an amount of memory, such as 512M or 2G, got {text!r}")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def folder(text: str) -> str:
+    if not os.path.isdir(text):
+        raise argparse.ArgumentTypeError(f"expected a folder, such as /var/tmp, got {text!r}")
+    return text
 
 
 def encoding(text: str) -> str:

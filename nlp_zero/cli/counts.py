@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from .arguments import add_verb, model_file, positive, with_files
+from .arguments import add_verb, folder, memory, model_file, positive, with_files
 from .console import Console
 from .streams import check_target, corpus_of, report_reading
 
 if TYPE_CHECKING:
     from ..text.corpus import Corpus
-
-_UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def count(options: argparse.Namespace, console: Console) -> None:
@@ -75,24 +71,6 @@ def subtract(options: argparse.Namespace, console: Console) -> None:
     started = time.perf_counter()
     subtract_runs(options.run_file, options.other, options.output)
     _report(options.output, started, console)
-
-
-def memory(text: str) -> int:
-    """A number of bytes, as argparse wants it.
-
-    >>> memory("512M"), memory("2g"), memory("1.5G")
-    (536870912, 2147483648, 1610612736)
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE | re.ASCII)
-    if not found:
-        raise argparse.ArgumentTypeError(f"expected an amount of memory, such as 512M or 2G, got {text!r}")
-    return int(float(found[1]) * _UNITS[found[2].upper()])
-
-
-def folder(text: str) -> str:
-    if not os.path.isdir(text):
-        raise argparse.ArgumentTypeError(f"expected a folder, such as /var/tmp, got {text!r}")
-    return text
 
 
 def with_spilling(verb: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
-from .arguments import add_verb, model_file, positive, with_files, with_output
+from .arguments import add_verb, folder, memory, model_file, positive, with_files, with_output
 from .console import Console
 from .streams import check_target, corpus_of, fact_lines, output, put, report_reading, tokenizer_of
 
@@ -32,7 +32,7 @@ def learn(options: argparse.Namespace, console: Console) -> None:
     """Raw text in, a model out."""
     check_target(options.output)
     started = time.perf_counter()
-    finder, corpus = _train(options, console)
+    finder, corpus = _train_sampled(options, console) if options.memory else _train(options, console)
     _say_how_long(finder, console)
     lexicon = finder.find(progress=console.progress)
     model = finder.tokenizer()
@@ -158,6 +158,34 @@ def _train(options: argparse.Namespace, console: Console) -> tuple[WordFinder, C
     return finder, corpus
 
 
+def _train_sampled(options: argparse.Namespace, console: Console) -> tuple[WordFinder, Corpus]:
+    """The same within so much memory: by a sample of the lines, where there are more of them."""
+    from ..words.sampled import train_sampled
+
+    if options.method != "bayes":
+        options.usage("--memory: expected with the method bayes only")
+    corpus = corpus_of(options)
+    finder, share = train_sampled(
+        corpus,
+        options.memory,
+        folder=options.tmp,
+        workers=options.workers,
+        progress=console.progress,
+        max_length=options.max_length,
+        min_count=options.min_count,
+        seed=options.seed,
+        chains=options.chains,
+        prior=_known_words(options),
+        base=tokenizer_of(options.base) if options.base else None,
+        rules=not options.no_rules,
+        keep_going=options.keep_going,
+    )
+    if share < 1:
+        console.note(f"counted all of the text; {share:.1%} of its lines fit into memory and were modelled")
+    report_reading(corpus, console)
+    return finder, corpus
+
+
 def _known_words(options: argparse.Namespace) -> dict[str, int] | None:
     """The words of ``--lexicon``, each as often read as ``--lexicon-weight`` says."""
     from ..words.lexicon import Lexicon
@@ -263,6 +291,13 @@ def add(verbs: Any) -> None:
         verbs, "learn", learn, "raw text in, a model out: the main job", with_files, with_method_bayes, with_sampling
     )
     verb.add_argument("-o", "--output", type=model_file, metavar="MODEL", required=True, help="the model file to write")
+    verb.add_argument(
+        "--memory",
+        type=memory,
+        metavar="SIZE",
+        help="learn in so much, such as 512M: all text is counted, a sample of its lines modelled; reads twice",
+    )
+    verb.add_argument("--tmp", type=folder, metavar="DIR", help="where temporary files go, with --memory")
     verb.add_argument("--show", type=positive, metavar="N", help="print the best N words with their evidence")
     verb.add_argument(
         "--gold", metavar="FILE", help="a few segmented lines: choose the granularity by them (semi-supervised)"
