@@ -1,0 +1,1 @@
+"""Sequence tagging: hidden Markov models, conditional random fields and their peers."""

@@ -14,6 +14,8 @@ typedef struct {
     const int64_t *starts;
     double *scores;
     Py_ssize_t count, positions, width, padded;
+    Py_ssize_t begin, end;       /* the sentences in question; end < 0 for all of them */
+    int64_t first, last;         /* and their positions */
     const int64_t *offsets;      /* NULL: the one table counts everywhere */
     const int32_t *attributes;
     const double *weights;
@@ -44,9 +46,9 @@ edges_open(chains *c, buffers *all, PyObject *const edges[3])
         PyErr_Format(PyExc_ValueError, "edge offsets: expected %zd items, got %zd", c->positions + 1, offsets);
         return -1;
     }
-    if (check_rows("edge offsets", c->offsets, 0, c->positions, attributes) < 0)
+    if (check_rows("edge offsets", c->offsets, c->first, c->last, attributes) < 0)
         return -1;
-    return check_numbers("edge attributes", c->attributes, 0, attributes, c->tables);
+    return check_numbers("edge attributes", c->attributes, c->offsets[c->first], c->offsets[c->last], c->tables);
 }
 
 /* Everything but what may be: that is open_legal and open_allowed. */
@@ -67,8 +69,16 @@ chains_open(chains *c, buffers *all, PyObject *starts, PyObject *scores, PyObjec
     if ((size = open_numbers(all, starts, 8, 0, "starts", &c->starts)) < 0)
         return -1;
     c->count = size ? size - 1 : 0;
-    if (c->count && check_rows("starts", c->starts, 0, c->count, c->positions) < 0)
+    if (c->end < 0)
+        c->end = c->count;
+    if (check_range(c->begin, c->end, c->count) < 0)
         return -1;
+    if (c->begin < c->end) {
+        if (check_rows("starts", c->starts, c->begin, c->end, c->positions) < 0)
+            return -1;
+        c->first = c->starts[c->begin];
+        c->last = c->starts[c->end];
+    }
     return edges_open(c, all, edges);
 }
 
@@ -457,9 +467,10 @@ make_matrix(const chains *c, workspace *w)
 }
 
 static int
-sum_losses(losses *l, Py_ssize_t begin, Py_ssize_t end)
+sum_losses(losses *l)
 {
     const chains *c = &l->c;
+    Py_ssize_t begin = c->begin, end = c->end;
     workspace *w = &l->w;
     if (workspace_open(w, c, longest(c, begin, end)) != DONE)
         return NO_MEMORY;
@@ -490,21 +501,19 @@ static PyObject *
 chain_losses(PyObject *self, PyObject *args)
 {
     PyObject *starts, *scores, *edges[3], *labels, *allowed, *sums, *result = NULL;
-    Py_ssize_t begin, end;
     buffers all = {.held = 0};
     losses l = {.loss = 0.0};
     chains *c = &l.c;
     (void)self;
     if (!PyArg_ParseTuple(args, "OO(OOO)OOnnnO:chain_losses", &starts, &scores, &edges[0], &edges[1], &edges[2], &labels,
-                          &allowed, &c->width, &begin, &end, &sums))
+                          &allowed, &c->width, &c->begin, &c->end, &sums))
         return NULL;
     if (chains_open(c, &all, starts, scores, edges, 1) < 0 || open_allowed(c, &all, allowed) < 0 ||
         open_exactly(&all, sums, 8, 1, c->tables * c->width * c->width, "sums", &l.sums) < 0 ||
-        check_range(begin, end, c->count) < 0 ||
         open_exactly(&all, labels, 4, 0, c->allowed ? 0 : c->positions, "labels", &l.labels) < 0 ||
-        (!c->allowed && check_numbers("labels", l.labels, 0, c->positions, c->width) < 0))
+        (!c->allowed && check_numbers("labels", l.labels, c->first, c->last, c->width) < 0))
         goto done;
-    int status = sum_losses(&l, begin, end);
+    int status = sum_losses(&l);
     if (status == VANISHED)
         result = PyFloat_FromDouble(INFINITE);
     else
@@ -558,7 +567,7 @@ chain_marginals(PyObject *self, PyObject *args)
 {
     PyObject *starts, *scores, *edges[3], *legal[3], *allowed, *result = NULL;
     buffers all = {.held = 0};
-    chains c = {.offsets = NULL};
+    chains c = {.end = -1};
     workspace w = {.memory = NULL};
     (void)self;
     if (!PyArg_ParseTuple(args, "OO(OOO)(OOO)On:chain_marginals", &starts, &scores, &edges[0], &edges[1], &edges[2],
@@ -584,7 +593,7 @@ score_labels(PyObject *self, PyObject *args)
 {
     PyObject *starts, *scores, *edges[3], *labels, *result = NULL;
     buffers all = {.held = 0};
-    chains c = {.offsets = NULL};
+    chains c = {.end = -1};
     const int32_t *known;
     (void)self;
     if (!PyArg_ParseTuple(args, "OO(OOO)On:score_labels", &starts, &scores, &edges[0], &edges[1], &edges[2], &labels,
@@ -746,7 +755,7 @@ best_labels(PyObject *self, PyObject *args)
 {
     PyObject *starts, *scores, *edges[3], *legal[3], *allowed, *labels = NULL, *totals = NULL, *result = NULL;
     buffers all = {.held = 0};
-    search s = {.memory = NULL};
+    search s = {.c = {.end = -1}};
     chains *c = &s.c;
     (void)self;
     if (!PyArg_ParseTuple(args, "OO(OOO)(OOO)On:best_labels", &starts, &scores, &edges[0], &edges[1], &edges[2],
@@ -909,7 +918,7 @@ best_labellings(PyObject *self, PyObject *args)
     PyObject *starts, *scores, *edges[3], *legal[3], *allowed, *results = NULL;
     Py_ssize_t sentence, count;
     buffers all = {.held = 0};
-    search s = {.memory = NULL};
+    search s = {.c = {.end = -1}};
     chains *c = &s.c;
     (void)self;
     if (!PyArg_ParseTuple(args, "OO(OOO)(OOO)Onnn:best_labellings", &starts, &scores, &edges[0], &edges[1], &edges[2],

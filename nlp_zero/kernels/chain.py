@@ -41,7 +41,16 @@ Row: TypeAlias = "list[float]"
 class _Chains:
     """The arguments that every kernel here shares, checked."""
 
-    def __init__(self, starts: Buffer, scores: Buffer, edges: Edges, legal: Legal, allowed: Buffer, width: int) -> None:
+    def __init__(
+        self,
+        starts: Buffer,
+        scores: Buffer,
+        edges: Edges,
+        legal: Legal,
+        allowed: Buffer,
+        width: int,
+        span: tuple[int, int] | None = None,
+    ) -> None:
         _check_width(width)
         self.width = width
         self.scores = view(scores, "d", "scores")
@@ -50,8 +59,12 @@ class _Chains:
         positions = len(self.scores) // width
         self.starts = view(starts, "q", "starts")
         self.count = max(len(self.starts) - 1, 0)
-        if self.count:
-            check_rows("starts", self.starts, 0, self.count, positions)
+        begin, end = span or (0, self.count)
+        check_range(begin, end, self.count)
+        self.first = self.last = 0  # positions of the span
+        if begin < end:
+            check_rows("starts", self.starts, begin, end, positions)
+            self.first, self.last = self.starts[begin], self.starts[end]
         offsets, attributes, weights = edges
         self.weights = view(weights, "d", "edge weights")
         self.tables, rest = divmod(len(self.weights), width * width)
@@ -62,8 +75,9 @@ class _Chains:
         if not self.plain:
             if len(self.offsets) != positions + 1:
                 raise ValueError(f"edge offsets: expected {positions + 1} items, got {len(self.offsets)}")
-            check_rows("edge offsets", self.offsets, 0, positions, len(self.attributes))
-            check_below("edge attributes", self.attributes, 0, len(self.attributes), self.tables)
+            check_rows("edge offsets", self.offsets, self.first, self.last, len(self.attributes))
+            begin, end = self.offsets[self.first], self.offsets[self.last]
+            check_below("edge attributes", self.attributes, begin, end, self.tables)
         sizes = (width, width * width, width)
         names = ("firsts", "moves", "lasts")
         self.firsts, self.moves, self.lasts = (
@@ -238,13 +252,12 @@ def chain_losses(
     >>> round(loss, 6), [round(item, 6) for item in sums]
     (1.625744, [-0.377179, -0.486476, 0.148681, 0.714974])
     """
-    chains = _Chains(starts, scores, edges, (b"", b"", b""), allowed, width)
+    chains = _Chains(starts, scores, edges, (b"", b"", b""), allowed, width, (begin, end))
     target = writable(scores, "d", "scores")
     counts = writable(sums, "d", "sums", len(chains.weights))
-    check_range(begin, end, chains.count)
-    positions = len(chains.scores) // width
-    known = view(labels, "i", "labels", 0 if chains.allowed else positions)
-    check_below("labels", known, 0, len(known), width)
+    known = view(labels, "i", "labels", 0 if chains.allowed else len(chains.scores) // width)
+    if not chains.allowed:
+        check_below("labels", known, chains.first, chains.last, width)
     loss = 0.0
     matrix_free = [[0.0] * width for _ in range(width)]
     for sentence in range(begin, end):

@@ -268,6 +268,44 @@ done:
     return finish(status);
 }
 
+WIDE static void
+add_some(const adder *a, double factor)
+{
+    for (int64_t row = a->list.begin; row < a->list.end; row++) {
+        const double *from = a->table + row * a->width;
+        for (int64_t place = a->list.starts[row]; place < a->list.starts[row + 1]; place++) {
+            double amount = factor * amount_at(a, place), *restrict to = a->out + a->list.items[place] * a->width;
+            for (Py_ssize_t j = 0; j < a->width; j++)
+                to[j] += amount * from[j];
+        }
+    }
+}
+
+static PyObject *
+add_rows(PyObject *self, PyObject *args)
+{
+    PyObject *objects[3], *item_factors, *rows, *table, *result = NULL;
+    Py_ssize_t begin, end, size, found;
+    buffers all = {.held = 0};
+    adder a = {.out = NULL};
+    double factor;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOOOOdnnnO:add_rows", &objects[0], &objects[1], &objects[2], &item_factors, &rows,
+                          &factor, &a.width, &begin, &end, &table))
+        return NULL;
+    if ((size = open_numbers(&all, table, 8, 1, "table", &a.out)) >= 0 && check_width(a.width) == 0 &&
+        list_open(&a.list, &all, objects, begin, end, size / a.width) == 0 &&
+        (found = open_numbers(&all, rows, 8, 0, "rows", &a.table)) >= 0 && check_room("rows", found, end * a.width) == 0 &&
+        open_optional(&all, item_factors, 8, size / a.width, "item_factors", &a.item_factors) == 0) {
+        Py_BEGIN_ALLOW_THREADS
+        add_some(&a, factor);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    buffers_release(&all);
+    return result;
+}
+
 /* ---- pairs --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -349,6 +387,7 @@ pick_pairs(PyObject *self, PyObject *args)
 }
 
 PyMethodDef rows_methods[] = {
+    {"add_rows", add_rows, METH_VARARGS, NULL},
     {"index_rows", index_rows, METH_VARARGS, NULL},
     {"pick_pairs", pick_pairs, METH_VARARGS, NULL},
     {"spread_pairs", spread_pairs, METH_VARARGS, NULL},

@@ -33,6 +33,7 @@ from typing import Any, NamedTuple
 from .. import kernels, storage
 from ..errors import InputError, ModelError
 from .dataset import Dataset
+from .descent import descend_by_sentence
 from .labels import Scheme
 from .likelihood import Likelihood
 from .optimize import Settings, Step, Team, minimize
@@ -114,6 +115,8 @@ class CRF:
         dev: Dataset | None = None,
         patience: int = 10,
         workers: int = 1,
+        algorithm: str = "lbfgs",
+        seed: int = 0,
         settings: Settings | None = None,
         progress: Callable[[Progress], None] | None = None,
         names: Sequence[str] = (),
@@ -121,17 +124,27 @@ class CRF:
     ) -> CRF:
         """The CRF that fits a data set best, under penalties; L-BFGS, or OWL-QN where ``c1`` is not 0.
 
+        ``algorithm`` "sgd" moves the weights after every sentence instead, in an order drawn with ``seed``: a good
+        model after few iterations, on one thread, over all attributes and labels, without ``c1``.
+
         ``init`` is where to start, a CRF of the same attributes and labels. With ``dev``, a held-out set, training ends
         when its score has not risen for ``patience`` iterations, and the best weights count: the score is F1 of spans,
         or under the free scheme the share of right labels. ``workers`` threads give the same bits as one. ``progress``
         is called once an iteration. Raises InputError for what does not fit.
         """
         _check_training(data, scheme, c1, c2)
+        if algorithm not in ("lbfgs", "sgd"):
+            raise InputError(f"algorithm: expected 'lbfgs' or 'sgd', got {algorithm!r}")
+        if algorithm == "sgd" and (c1 or observed):
+            raise InputError("algorithm 'sgd': expected c1=0 and observed=False; 'lbfgs' takes them")
         with Team(workers) as team:
             function = Likelihood(data, c1=c1, c2=c2, observed=observed, min_count=min_count, team=team)
             watch = _Watch(cls, function, scheme, dev, patience, progress)
             start = None if init is None else function.collect(*init._fitting(data, scheme))
-            result = minimize(function, start, team=team, settings=settings, watch=watch)
+            if algorithm == "sgd":
+                result = descend_by_sentence(function, start, settings=settings, seed=seed, watch=watch)
+            else:
+                result = minimize(function, start, team=team, settings=settings, watch=watch)
         weights = watch.best_weights if watch.best_weights is not None else result.weights
         return cls(scheme, *function.expand(weights), names=names, edge_names=edge_names)
 

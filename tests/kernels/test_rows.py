@@ -78,6 +78,23 @@ def test_rows_are_added_up_in_order(width: int) -> None:
                 assert out[row * width + column] == total
 
 
+@pytest.mark.parametrize("width", [1, 3, 4, 9])
+def test_rows_are_added_to_where_they_would_be_read(width: int) -> None:
+    source = random.Random(width)
+    offsets, items, values = random_list(source, 12, 9)
+    rows, of_item, table = numbers(source, 12 * width), numbers(source, 9), numbers(source, 9 * width)
+    expected = table[:]
+    for row in range(3, 12):
+        for place in range(offsets[row], offsets[row + 1]):
+            for column in range(width):
+                amount = -0.5 * (values[place] * of_item[items[place]])
+                expected[items[place] * width + column] += amount * rows[row * width + column]
+    kernels.add_rows(offsets, items, values, of_item, rows, -0.5, width, 3, 12, table)
+    assert table == expected
+    with pytest.raises(ValueError, match=f"rows: expected {12 * width} items at least, got 0"):
+        kernels.add_rows(offsets, items, b"", b"", b"", 1.0, width, 0, 12, table)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_pairs_are_what_stands_in_the_table(seed: int) -> None:
     source = random.Random(seed)

@@ -286,6 +286,29 @@ def test_senseless_penalties_are_an_error(options: dict[str, float], message: st
     assert str(error.value) == message
 
 
+def test_descent_by_sentence_comes_near_the_minimum() -> None:
+    data = planted(13, 60)
+    seen: list[Progress] = []
+    exact = CRF.train(data, BMES, c2=0.5, progress=seen.append)
+    least = seen[-1].objective
+    near = CRF.train(data, BMES, c2=0.5, algorithm="sgd", settings=Settings(max_iterations=25), progress=seen.append)
+    squares = [sum(w * w for part in (crf.states, crf.edges) for w in part) for crf in (exact, near)]
+    losses = [-crf.log_likelihood(data) + 0.5 * square for crf, square in zip((exact, near), squares, strict=True)]
+    assert losses[0] == pytest.approx(least, rel=1e-6)
+    assert least <= losses[1] < 1.02 * least
+    again = CRF.train(data, BMES, c2=0.5, algorithm="sgd", settings=Settings(max_iterations=25))
+    assert again.states == near.states
+    other = CRF.train(data, BMES, c2=0.5, algorithm="sgd", seed=1, settings=Settings(max_iterations=25))
+    assert other.states != near.states
+
+
+def test_descent_by_sentence_has_no_l1_penalty() -> None:
+    with pytest.raises(InputError, match="algorithm 'sgd': expected c1=0"):
+        CRF.train(planted(14, 3), BMES, c1=1.0, algorithm="sgd")
+    with pytest.raises(InputError, match="algorithm: expected 'lbfgs' or 'sgd', got 'adam'"):
+        CRF.train(planted(14, 3), BMES, algorithm="adam")
+
+
 def test_training_wants_labels_that_fit_and_at_least_one_position() -> None:
     with pytest.raises(InputError, match="data set: expected 2 labels, as the scheme has, got 4"):
         CRF.train(planted(9, 3), Scheme.named("free", "AB"))
