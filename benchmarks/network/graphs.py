@@ -2,8 +2,10 @@
 
 import random
 from array import array
+from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
-from math import log
+from math import exp, lgamma, log
 from pathlib import Path
 from typing import NamedTuple
 
@@ -135,19 +137,48 @@ def rmat(scale: int, count: int, seed: int = 1) -> Problem:
     return Problem(links, True, None)
 
 
-def agreement(first: list[int], second: list[int]) -> float:
-    """Normalized mutual information of two partitions, by the mean of their entropies.
+def agreement(first: list[int], second: list[int]) -> tuple[float, float]:
+    """Adjusted and normalized mutual information of two partitions, both by the mean of their entropies.
+
+    Adjusted (AMI): less what two random partitions with groups of these sizes share (N. X. Vinh, J. Epps & J. Bailey
+    2010, "Information theoretic measures for clusterings comparison"), so that 0 stands for chance. O(nodes + pairs of
+    different sizes x size).
 
     >>> agreement([0, 0, 1, 1], [5, 5, 7, 7]), agreement([0, 0, 1, 1], [0, 1, 0, 1])
-    (1.0, 0.0)
+    ((1.0, 1.0), (-0.5, 0.0))
     """
-    joint: dict[tuple[int, int], int] = {}
-    sides: tuple[dict[int, int], dict[int, int]] = ({}, {})
-    for pair in zip(first, second, strict=True):
-        joint[pair] = joint.get(pair, 0) + 1
-        for side, group in zip(sides, pair, strict=True):
-            side[group] = side.get(group, 0) + 1
-    total = len(first)
-    shared = sum(n * log(n * total / (sides[0][a] * sides[1][b])) for (a, b), n in joint.items())
-    mean = sum(n * log(total / n) for side in sides for n in side.values()) / 2
-    return shared / mean if mean else 1.0
+    total, joint = len(first), Counter(zip(first, second, strict=True))
+    sides = Counter(first), Counter(second)
+    shared = sum(n * log(n * total / (sides[0][a] * sides[1][b])) for (a, b), n in joint.items()) / total
+    mean = sum(n * log(total / n) for side in sides for n in side.values()) / 2 / total
+    if not mean:
+        return 1.0, 1.0
+    chance = _by_chance(total, Counter(sides[0].values()), Counter(sides[1].values()))
+    adjusted = 1.0 if abs(mean - chance) < 1e-12 else (shared - chance) / (mean - chance)
+    return round(adjusted, 12), round(shared / mean, 12)
+
+
+def _by_chance(total: int, rows: Counter[int], columns: Counter[int]) -> float:
+    """The mutual information to be expected of random partitions, in nats: how often each size of group occurs."""
+    expected = 0.0
+    for a, often in rows.items():
+        for b, also in columns.items():
+            fixed = lgamma(a + 1) + lgamma(b + 1) + lgamma(total - a + 1) + lgamma(total - b + 1) - lgamma(total + 1)
+            for n in range(max(1, a + b - total), min(a, b) + 1):
+                ways = lgamma(n + 1) + lgamma(a - n + 1) + lgamma(b - n + 1) + lgamma(total - a - b + n + 1)
+                expected += often * also * n / total * log(total * n / (a * b)) * exp(fixed - ways)
+    return expected
+
+
+def planted(links: int, seed: int = 1) -> Iterator[tuple[int, int]]:
+    """Links of groups of 50 nodes, ten links for each node, 7 of 10 within the group: made one by one, never kept."""
+    source = random.Random(seed)
+    nodes = max(100, links // 10)
+    draw = source.random
+    for _ in range(links):
+        node = int(draw() * nodes)
+        if draw() < 0.7:
+            start = node - node % 50
+            yield node, start + int(draw() * min(50, nodes - start))
+        else:
+            yield node, int(draw() * nodes)

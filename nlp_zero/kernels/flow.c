@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define NONE 0xFFFFFFFFu
+#define STILL 0xFFFFFFFFu  /* the bound of a node that stays where it is */
 #define LEAST_GAIN 1e-12
 #define TURN 2000000  /* links between two looks for Ctrl-C */
 
@@ -809,7 +810,6 @@ sum_up(mover *v, PyThreadState **thread)
 {
     const network *n = v->n;
     size_t work = 0;
-    memset(v->bound_of, 0xFF, n->size * 4);
     for (size_t node = 0; node < n->size; node++) {
         uint32_t module = v->modules[node], bound = v->bounds ? v->bounds[node] : 0;
         sums *s = &v->state[module];
@@ -831,7 +831,7 @@ sum_up(mover *v, PyThreadState **thread)
                 s->into += into;
             }
         }
-        if (v->bound_of[module] == NONE)
+        if (v->sizes[module] == 1)
             v->bound_of[module] = bound;
         else if (v->bound_of[module] != bound) {
             v->straddling = module;
@@ -840,9 +840,9 @@ sum_up(mover *v, PyThreadState **thread)
     }
     for (size_t module = 0; module < n->size; module++) {
         evaluate(v, &v->state[module]);
-        if (v->sizes[module])
+        if (v->sizes[module] && v->bound_of[module] != STILL)
             v->indexes[v->bound_of[module]] += v->state[module].entry;
-        else
+        if (!v->sizes[module])
             v->free_modules[v->free_count++] = (uint32_t)module;
     }
     return DONE;
@@ -992,7 +992,10 @@ run_moves(mover *v, uint64_t seed, size_t *moves, PyThreadState **thread)
         return status;
     shuffle(v->queue, n->size, seed);
     memset(v->waiting, 1, n->size);
-    size_t head = 0, length = n->size, work = 0;
+    size_t head = 0, length = 0, work = 0;
+    for (size_t place = 0; place < n->size; place++)
+        if (!v->bounds || v->bounds[v->queue[place]] != STILL)
+            v->queue[length++] = v->queue[place];
     while (length) {
         uint32_t node = v->queue[head];
         head = head + 1 == n->size ? 0 : head + 1;
@@ -1077,12 +1080,24 @@ names_open(name_table *t, PyObject *object, size_t size)
 }
 
 static int
+check_bounds(const uint32_t *bounds, size_t size, size_t bound_count)
+{
+    for (size_t node = 0; node < size; node++)
+        if (bounds[node] != STILL && bounds[node] >= bound_count) {
+            PyErr_Format(PyExc_ValueError, "bounds: expected numbers below %zu, got %u at %zu", bound_count,
+                         bounds[node], node);
+            return -1;
+        }
+    return 0;
+}
+
+static int
 check_moves(const network *n, const Py_buffer *bounds, const Py_buffer *exits, const Py_buffer *modules)
 {
     size_t bound_count = (size_t)exits->len / 8;
     if (bounds->len) {
         if (check_length("bounds", (size_t)bounds->len / 4, n->size) < 0 ||
-            check_below("bounds", bounds->buf, n->size, bound_count) < 0)
+            check_bounds(bounds->buf, n->size, bound_count) < 0)
             return -1;
     }
     else if (!bound_count) {

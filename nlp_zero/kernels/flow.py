@@ -42,6 +42,7 @@ from typing import Any, TypeAlias
 __all__ = ["adjacency", "aggregate", "move_nodes", "visit_rates"]
 
 LEAST_GAIN = 1e-12
+STILL = 0xFFFFFFFF
 MASK = (1 << 64) - 1
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
@@ -312,8 +313,8 @@ def move_nodes(
     """Modules (uint32) after moving single nodes while that shortens the code, and the number of moves.
 
     ``bounds`` (uint32) is the bound of each node, below the number of ``exits`` (double), the rates at which the bounds
-    are left; empty stands for bound 0. A node can only go to a module within its bound. ``modules`` (uint32, below the
-    number of nodes) is where to start; no module may lie in two bounds. The nodes wait in a queue, shuffled at first by
+    are left; empty stands for bound 0. A node can only go to a module within its bound; one of the bound 2**32 - 1 stays
+    where it is. ``modules`` (uint32, below the number of nodes) is where to start; no module may lie in two bounds. The nodes wait in a queue, shuffled at first by
     ``seed`` (64 bits); a node at its head goes to the module, of those that it is linked with, its own and an empty
     one, where the code is shortest, and if it has moved, those of its neighbours that are in other modules and do not
     wait join the queue. O(links of the nodes that come to the head).
@@ -337,7 +338,7 @@ def move_nodes(
     groups = _items(modules, "I", "modules")
     if len(within):
         _check_length("bounds", within, size)
-        _check_below("bounds", within, len(leaving))
+        _check_below("bounds", array("I", [bound if bound != STILL else 0 for bound in within]), len(leaving))
     elif not len(leaving):
         raise ValueError("exits: expected 1 item at least, got 0 items")
     _check_length("modules", groups, size)
@@ -409,7 +410,8 @@ class _Modules:
                 self.flows[module], self.outs[module], self.intos[module], self.sents[module], self.landeds[module]
             )
         for module, bound in self._bounds_of_modules():
-            self.indexes[bound] += self.entries[module]
+            if bound != STILL:
+                self.indexes[bound] += self.entries[module]
         self.free = [module for module in range(size) if not self.sizes[module]]
         if len(bounds):
             self._keep_within()
@@ -446,6 +448,8 @@ class _Modules:
         bounds = self.bounds
         for node, others in enumerate(self.others):
             bound = bounds[node]
+            if bound == STILL:
+                continue
             near = [place for place, other in enumerate(others) if bounds[other] == bound]
             if len(near) == len(others):
                 continue
@@ -467,7 +471,7 @@ class _Modules:
 
     def run(self, order: list[int], move: Callable[[int], bool]) -> int:
         modules, rows = self.modules, self.others
-        queue, waiting = deque(order), bytearray(b"\1") * len(order)
+        queue, waiting = deque(node for node in order if self.bounds[node] != STILL), bytearray(b"\1") * len(order)
         moves = 0
         while queue:
             node = queue.popleft()

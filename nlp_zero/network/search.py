@@ -41,6 +41,8 @@ __all__ = ["Found", "search"]
 LEAST_GAIN = 1e-10
 # Another round of refinement is tried only after one that has gained this much.
 ROUND_GAIN = 1e-4
+# The bound of a node that stays where it is.
+STILL = (1 << 32) - 1
 MASK = (1 << 64) - 1
 
 
@@ -172,14 +174,14 @@ def first_level(network: Network, random: Random) -> Level:
 
 def refine(network: Network, level: Level, random: Random, *, large: bool = True) -> Level:
     """Coarse and fine by turns until they gain little; the parts are large and small by turns."""
-    length = level.length()
+    length, changed = level.length(), bytearray(b"\1") * level.size
     while True:
-        before = length
-        level = _fine(network, _coarse(network, level, random, large), random)
+        before, start = length, level
+        level = _fine(network, _coarse(network, level, random, large, changed), random)
         length = level.length()
         if length > before - ROUND_GAIN:
             return level
-        large = not large
+        large, changed = not large, _changed(start, level)
 
 
 def _fine(network: Network, level: Level, random: Random) -> Level:
@@ -188,16 +190,37 @@ def _fine(network: Network, level: Level, random: Random) -> Level:
     return _climb_on(level_of(network, moved), random, NO_BOUNDS, ROOT) if moves else level
 
 
-def _coarse(network: Network, level: Level, random: Random, large: bool) -> Level:
-    """Cut each module by a search within it, then let the parts move between modules.
+def _changed(before: Level, after: Level) -> bytearray:
+    """By module: whether other nodes stand in it than in any module before."""
+    sizes, homes, counts = [0] * before.size, [before.size] * after.size, [0] * after.size
+    changed = bytearray(after.size)
+    for old, new in zip(before.labels, after.labels, strict=True):
+        sizes[old] += 1
+        counts[new] += 1
+        if counts[new] == 1:
+            homes[new] = old
+        elif homes[new] != old:
+            changed[new] = 1
+    for new, (home, count) in enumerate(zip(homes, counts, strict=True)):
+        if sizes[home] != count:
+            changed[new] = 1
+    return changed
+
+
+def _coarse(network: Network, level: Level, random: Random, large: bool, changed: bytearray) -> Level:
+    """Cut each module that has changed by a search within it, then let the parts move between modules.
 
     The parts are large, those of a whole climb, or small, those that single moves of nodes leave.
     """
-    alone = singles(len(network.flows))
+    bounds, start, firsts = array("I", level.labels), singles(len(network.flows)), {}
+    if not all(changed):
+        for node, module in enumerate(level.labels):
+            if not changed[module]:
+                bounds[node], start[node] = STILL, firsts.setdefault(module, node)
     if large:
-        parts = climb(network, alone, random, level.labels, level.leave)
+        parts = climb(network, start, random, bounds, level.leave)
     else:
-        parts = level_of(network, move(network, level.labels, level.leave, alone, random)[0])
+        parts = level_of(network, move(network, bounds, level.leave, start, random)[0])
     if parts.size == level.size:
         return level
     upper = climb(parts.network, _of_modules(parts, level.labels), random)

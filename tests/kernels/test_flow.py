@@ -181,6 +181,18 @@ def test_a_second_run_finds_no_move_that_a_slow_search_would_find(seed: int) -> 
             assert code_length(network, [0] * size, [0.0], other) > best - 1e-11
 
 
+def test_nodes_that_are_to_stay_stay() -> None:
+    for seed in range(30):
+        source = random.Random(seed)
+        network = random_network(source)
+        size = len(network[4])
+        bounds = array("I", [source.choice([0, (1 << 32) - 1]) for _ in range(size)])
+        moved = array("I", kernels.move_nodes(network, bounds, array("d", [0.1]), array("I", range(size)), seed)[0])
+        still = [node for node in range(size) if bounds[node]]
+        assert [moved[node] for node in still] == still
+        assert not {moved[node] for node in range(size) if not bounds[node]} & set(still)
+
+
 def test_c_gives_the_bytes_of_python(engine: str) -> None:
     for seed in range(80):
         source = random.Random(seed)
@@ -188,7 +200,9 @@ def test_c_gives_the_bytes_of_python(engine: str) -> None:
         size, count = len(network[4]), source.randint(1, 3)
         bounds: Any = array("I", [source.randrange(count) for _ in range(size)])
         start = array("I", range(size))
-        if source.random() < 0.6:
+        if source.random() < 0.5:
+            bounds = array("I", [bound if source.random() < 0.7 else (1 << 32) - 1 for bound in bounds])
+        elif source.random() < 0.6:
             bounds = source.choice([b"", array("I")])
             start = array("I", [source.randrange(size) for _ in range(size)])
         moved = bounds, array("d", [0.1] * count), start, source.getrandbits(64)
