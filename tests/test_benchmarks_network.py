@@ -24,6 +24,12 @@ def test_the_examples_hold(graphs: ModuleType) -> None:
     assert doctest.testmod(graphs).failed == 0
 
 
+def test_growth_is_plotted(graphs: ModuleType) -> None:
+    assert doctest.testmod(importlib.import_module("benchmarks.network.growth")).failed == 0
+    links = list(graphs.planted(3000))
+    assert len(links) == 3000 and 0.65 < sum(a // 50 == b // 50 for a, b in links) / 3000 < 0.8
+
+
 def test_a_seed_makes_a_graph(graphs: ModuleType) -> None:
     first, second = graphs.lfr(200, 0.5, seed=3), graphs.lfr(200, 0.5, seed=3)
     assert first == second != graphs.lfr(200, 0.5, seed=4)

@@ -5,8 +5,8 @@
 Each run is a process of its own, on one thread. Time is its CPU seconds from the list of links to the result, import
 of the engine included for all; memory its peak above what it held before (with the list of links). Every partition is
 scored by our `map_equation` under one flow model (undirected, or directed with unrecorded teleportation to links), so
-that lengths compare. `-10` and `-20` stand for the best of so many trials, `ml` for modules in modules; networkx has no map
-equation in its releases, so its Louvain method (modularity) stands for it.
+that lengths compare. `-10` and `-20` stand for the best of so many trials, `ml` for modules in modules; networkx has
+no map equation in its releases, so its Louvain method (modularity) stands for it.
 """
 
 import gc

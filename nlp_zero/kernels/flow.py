@@ -313,11 +313,11 @@ def move_nodes(
     """Modules (uint32) after moving single nodes while that shortens the code, and the number of moves.
 
     ``bounds`` (uint32) is the bound of each node, below the number of ``exits`` (double), the rates at which the bounds
-    are left; empty stands for bound 0. A node can only go to a module within its bound; one of the bound 2**32 - 1 stays
-    where it is. ``modules`` (uint32, below the number of nodes) is where to start; no module may lie in two bounds. The nodes wait in a queue, shuffled at first by
-    ``seed`` (64 bits); a node at its head goes to the module, of those that it is linked with, its own and an empty
-    one, where the code is shortest, and if it has moved, those of its neighbours that are in other modules and do not
-    wait join the queue. O(links of the nodes that come to the head).
+    are left; empty stands for bound 0. A node can only go to a module within its bound; one of the bound 2**32 - 1
+    stays where it is. ``modules`` (uint32, below the number of nodes) is where to start; no module may lie in two
+    bounds. The nodes wait in a queue, shuffled at first by ``seed`` (64 bits); a node at its head goes to the module,
+    of those that it is linked with, its own and an empty one, where the code is shortest, and if it has moved, those of
+    its neighbours that are in other modules and do not wait join the queue. O(links of the nodes at the head).
 
     ``toll`` is added to the code length for each module. ``names`` are three buffers: where the row of each node begins
     in the next two (uint32, nodes + 1); numbers of names (uint32); the visit rate of the node under that name (double).
