@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from math import fsum
 from threading import Event
 from typing import NamedTuple
@@ -212,7 +213,8 @@ def _coarse(network: Network, level: Level, random: Random, large: bool, changed
 
     The parts are large, those of a whole climb, or small, those that single moves of nodes leave.
     """
-    bounds, start, firsts = array("I", level.labels), singles(len(network.flows)), {}
+    bounds, start = array("I", level.labels), singles(len(network.flows))
+    firsts: dict[int, int] = {}
     if not all(changed):
         for node, module in enumerate(level.labels):
             if not changed[module]:
@@ -398,11 +400,12 @@ def search(
         return paths, code_length(network, paths)
 
     best: Found | None = None
-    for trial, (paths, length) in enumerate(in_order(attempt, trials, workers), 1):
-        if best is None or length.total < best.length.total - LEAST_GAIN:
-            best = Found(paths, length, trial)
-        if progress is not None:
-            progress(trial, length.total)
+    with closing(in_order(attempt, trials, workers)) as results:
+        for trial, (paths, length) in enumerate(results, 1):
+            if best is None or length.total < best.length.total - LEAST_GAIN:
+                best = Found(paths, length, trial)
+            if progress is not None:
+                progress(trial, length.total)
     assert best is not None
     if best.length.total > best.length.one_level + LEAST_GAIN:
         known.append([(0,)] * size)

@@ -6,7 +6,7 @@ do not, and gain nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
@@ -21,11 +21,12 @@ class Stopped(Exception):
     """A task was told to stop."""
 
 
-def in_order(task: Callable[[int, Event], Result], count: int, workers: int = 1) -> Iterator[Result]:
+def in_order(task: Callable[[int, Event], Result], count: int, workers: int = 1) -> Generator[Result, None, None]:
     """The results of the tasks 0 to ``count - 1`` in this order, of which ``workers`` run at a time.
 
     A task is called with its number and an event; where this is set, nobody waits any more, and it may raise
-    :class:`Stopped`. What a task raises is raised here. One worker is the calling thread.
+    :class:`Stopped`. What a task raises is raised here. One worker is the calling thread. Who leaves early closes what
+    this returns, or the threads go on.
 
     >>> list(in_order(lambda number, stop: number * number, 4, workers=3))
     [0, 1, 4, 9]
@@ -63,7 +64,7 @@ class _Pool(Generic[Result]):
             except Empty:
                 continue
 
-    def results(self, workers: int) -> Iterator[Result]:
+    def results(self, workers: int) -> Generator[Result, None, None]:
         # Daemons: after a Ctrl-C the program does not wait for the step that each of them is at.
         for _ in range(workers):
             Thread(target=self._work, daemon=True).start()

@@ -126,3 +126,7 @@ def test_ctrl_c_stops_a_search_within_a_fifth_of_a_second(workers: int) -> None:
     elapsed = time.process_time() - started
     thread.join()
     assert elapsed < 0.2
+    deadline = time.monotonic() + 20
+    while threading.active_count() > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == 1  # the trials that nobody waits for have ended

@@ -45,7 +45,7 @@ def test_tasks_are_told_when_nobody_waits_any_more() -> None:
 
     results = in_order(task, 3, 2)
     assert next(iter(results)) == 0
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert stops[0].is_set()
 
 
