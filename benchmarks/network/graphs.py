@@ -137,14 +137,23 @@ def rmat(scale: int, count: int, seed: int = 1) -> Problem:
     return Problem(links, True, None)
 
 
-def agreement(first: list[int], second: list[int]) -> tuple[float, float]:
+def agreement(first: list[int], second: list[int]) -> float:
+    """Normalized mutual information of two partitions.
+
+    >>> agreement([0, 0, 1, 1], [5, 5, 7, 7]), agreement([0, 0, 1, 1], [0, 1, 0, 1])
+    (1.0, 0.0)
+    """
+    return agreements(first, second)[1]
+
+
+def agreements(first: list[int], second: list[int]) -> tuple[float, float]:
     """Adjusted and normalized mutual information of two partitions, both by the mean of their entropies.
 
     Adjusted (AMI): less what two random partitions with groups of these sizes share (N. X. Vinh, J. Epps & J. Bailey
     2010, "Information theoretic measures for clusterings comparison"), so that 0 stands for chance. O(nodes + pairs of
     different sizes x size).
 
-    >>> agreement([0, 0, 1, 1], [5, 5, 7, 7]), agreement([0, 0, 1, 1], [0, 1, 0, 1])
+    >>> agreements([0, 0, 1, 1], [5, 5, 7, 7]), agreements([0, 0, 1, 1], [0, 1, 0, 1])
     ((1.0, 1.0), (-0.5, 0.0))
     """
     total, joint = len(first), Counter(zip(first, second, strict=True))

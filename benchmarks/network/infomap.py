@@ -139,7 +139,7 @@ def scored(problem: Problem, labels: Labels) -> tuple[float, int, tuple[float, f
         return length, len(modules), None
     numbers: dict[tuple[int, ...], int] = {}
     found = [numbers.setdefault(tuple(labels[node]), len(numbers)) for node in graph.nodes]
-    return length, len(modules), graphs.agreement(found, [problem.groups[node] for node in graph.nodes])
+    return length, len(modules), graphs.agreements(found, [problem.groups[node] for node in graph.nodes])
 
 
 Row = list[object]
