@@ -3,6 +3,7 @@
 python -m benchmarks.scale.spark [--file mix50.txt] [--out FILE]
 """
 
+import os
 import resource
 import sys
 import tempfile
@@ -38,11 +39,9 @@ def main() -> None:
             f"{time.monotonic() - started:.0f}",
         ]
     ]
+    os.environ.update(measure.environment(PYSPARK_PYTHON=sys.executable))
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    settings = {"spark.pyspark.python": sys.executable, "spark.driver.memory": "2g"}
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    session = builder.config("spark.driver.memory", "2g").getOrCreate()
     started = time.monotonic()
     found = spark.learn_lexicon(session.sparkContext.textFile(str(text), 8))
     wall = time.monotonic() - started

@@ -39,8 +39,9 @@ def changed(text: str, source: random.Random) -> str:
     False
     """
     characters = list(text)
-    for _ in range(max(1, int(len(text) * CHANGED))):
-        place, other = source.randrange(len(text)), text[source.randrange(len(text))]
+    number = max(1, int(len(text) * CHANGED))
+    places = source.choices(range(len(text)), k=number)
+    for place, other in zip(places, source.choices(text, k=number), strict=True):
         if characters[place].isalpha() and other.isalpha() and characters[place] != other:
             characters[place] = other
     return "".join(characters)

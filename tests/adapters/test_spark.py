@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sys
@@ -37,6 +38,8 @@ WORDS = [
     "，",
 ]
 
+ROOT = Path(__file__).resolve().parents[2]
+
 # What PySpark itself warns of as it starts and stops is not ours.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -52,14 +55,14 @@ def session() -> Iterator[Any]:
     sql = pytest.importorskip("pyspark.sql")
     if not shutil.which("java"):
         pytest.skip("PySpark needs Java")
-    builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    settings = {"spark.pyspark.python": sys.executable, "spark.driver.bindAddress": "127.0.0.1"}
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    running = builder.getOrCreate()
-    running.sparkContext.setLogLevel("OFF")
-    yield running
-    running.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
+        builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+        running = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
+        running.sparkContext.setLogLevel("OFF")
+        yield running
+        running.stop()
 
 
 def local(lines: list[str], path: Path, max_length: int, min_count: int | None) -> Any:
