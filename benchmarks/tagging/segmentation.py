@@ -56,10 +56,8 @@ def main() -> None:
             found = [line.split() for line in output([*OURS, "tag", "-m", str(model), str(raw)]).split("\n")]
             scores = segmentation_scores(words, found, known=known)
             size = model.stat().st_size / 1e6
-            rows.append(
-                (name, f"{scores.f1:.4f}", f"{scores.oov_recall:.3f}", f"{learnt.seconds:.1f}", f"{cut.seconds:.2f}")
-                + (f"{size:.1f}", f"{learnt.megabytes:.0f}")
-            )
+            costs = f"{learnt.seconds:.1f}", f"{cut.seconds:.2f}", f"{size:.1f}", f"{learnt.megabytes:.0f}"
+            rows.append([name, f"{scores.f1:.4f}", f"{scores.oov_recall:.3f}", *costs])
             print(rows[-1], flush=True)
         head = ["system", "word F1", "OOV recall", "train s", "tag s", "model MB", "peak MB of training"]
         publish(header("Taggers for segmentation", [train, raw]) + "\n" + table(head, rows), chosen.out)
