@@ -38,11 +38,12 @@ STATES = [
 PROBLEMS: list[tuple[str, dict[str, Any]]] = [
     ("all c2=0.5", {"c2": 0.5}),
     ("observed c2=1", {"c2": 1.0, "observed": True}),
+    ("all c2=0.025 (chosen)", {"c2": 0.025}),
     ("all c1=0.5 c2=0.0001", {"c1": 0.5, "c2": 1e-4}),
 ]
 WHOLE = PROBLEMS[:2]
-DEV = [{"c2": c2} for c2 in (1.0, 0.5, 0.25, 0.1)] + [
-    {"c1": c1, "c2": c2} for c1, c2 in ((0.5, 1e-4), (0.3, 0.02), (0.2, 0.1), (0.1, 0.25))
+DEV = [{"c2": c2} for c2 in (1.0, 0.5, 0.25, 0.1, 0.05, 0.025)] + [
+    {"c1": c1, "c2": c2} for c1, c2 in ((0.5, 1e-4), (0.3, 0.02), (0.2, 0.1), (0.1, 0.25), (0.05, 0.05))
 ]
 Sentences = list[list[list[str]]]
 
