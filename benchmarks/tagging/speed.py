@@ -83,7 +83,7 @@ def double_array(words: list[tuple[bytes, int]]) -> bytes:
             place = end
         while taken[free]:
             free += 1
-        base = max(1, free - children[0][0])
+        base = start = max(1, free - children[0][0])
         while used[base] or any(taken[base + code] for code, _, _ in children):
             base += 1
             if base + 300 > len(taken):
@@ -92,6 +92,8 @@ def double_array(words: list[tuple[bytes, int]]) -> bytes:
                     buffer.extend(bytes(grown))
                 bases.extend(array("i", bytes(4 * grown)))
                 checks.extend(array("I", bytes(4 * grown)))
+        if base - start > 100:
+            free = base  # crowded up to here: do not look again
         used[base] = 1
         bases[node] = base
         for code, first, last in children:
