@@ -1339,8 +1339,26 @@ no_counts:
 /* ---- text to symbols --------------------------------------------------------------------------------------------------- */
 
 /* roles of characters, as in counting.py */
-enum { ROLE_BOUNDARY, ROLE_WORD, ROLE_DIGIT, ROLE_LATIN, ROLE_INNER, ROLE_PERCENT };
+enum { ROLE_BOUNDARY, ROLE_WORD, ROLE_DIGIT, ROLE_LATIN, ROLE_INNER, ROLE_PERCENT, ROLE_NUMERAL };
 enum { ID_NUMBER = 1, ID_YEAR, ID_LATIN, ID_RARE, ID_FIRST = 8, ID_RARE_BOUNDARY = 0xFFFF };
+
+static inline int
+counts(const uint8_t *roles, Py_UCS4 character)
+{
+    return roles[character] == ROLE_DIGIT || roles[character] == ROLE_NUMERAL;
+}
+
+/* Where the numerals end that make a number from here on; `start` if they make none. */
+static Py_ssize_t
+numerals_end(const uint8_t *roles, const Py_UCS4 *text, Py_ssize_t start, Py_ssize_t size)
+{
+    if (start > 0 && counts(roles, text[start - 1]))
+        return start;
+    Py_ssize_t end = start + 1;
+    while (end < size && roles[text[end]] == ROLE_NUMERAL)
+        end++;
+    return end - start < 2 || (end < size && roles[text[end]] == ROLE_DIGIT) ? start : end;
+}
 
 static PyObject *
 encode(PyObject *self, PyObject *args)
@@ -1412,10 +1430,13 @@ encode(PyObject *self, PyObject *args)
             while (end < size && roles[characters[end]] == ROLE_LATIN)
                 end++;
             kind = ID_LATIN;
+        } else if (role == ROLE_NUMERAL && numerals_end(roles, characters, i, size) > i) {
+            end = numerals_end(roles, characters, i, size);
+            kind = ID_NUMBER;
         } else {
             uint16_t id = table[c];
             if (!id) {
-                if (role == ROLE_WORD)
+                if (role == ROLE_WORD || role == ROLE_NUMERAL)
                     id = state[0] < WORD_LIMIT ? (uint16_t)state[0]++ : ID_RARE;
                 else
                     id = state[1] >= WORD_LIMIT ? (uint16_t)state[1]-- : ID_RARE_BOUNDARY;

@@ -28,6 +28,7 @@ __all__ = ["bind", "bonds", "branching", "decode", "encode", "match", "segment",
 WORD_LIMIT = 0xF000
 MAX_LENGTH = 8
 NUMBER, YEAR, LATIN, RARE, RARE_BOUNDARY = 1, 2, 3, 4, 0xFFFF
+NUMERAL = 6  # a role
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
 
@@ -87,10 +88,11 @@ _CHUNK = re.compile(f"[\x01-{chr(WORD_LIMIT - 1)}]+")
 
 @lru_cache(maxsize=4)
 def _run_pattern(roles: bytes) -> re.Pattern[str]:
-    """Digits with joining marks between them and a closing sign, or Latin letters; linear."""
-    members = [_character_set(roles, role) for role in range(6)]
-    _, _, digit, latin, joint, closing = members
-    return re.compile(f"({digit}+(?:{joint}{digit}+)*)({closing})?|{latin}+")
+    """Digits with joining marks between them and a closing sign, Latin letters, or two or more numerals; linear."""
+    members = [_character_set(roles, role) for role in range(7)]
+    _, _, digit, latin, joint, closing, numeral = members
+    numerals = f"(?<!{digit})(?<!{numeral})({numeral}{{2,}})(?!{digit})(?!{numeral})"
+    return re.compile(f"({digit}+(?:{joint}{digit}+)*)({closing})?|{latin}+|{numerals}")
 
 
 def _character_set(roles: bytes, role: int) -> str:
@@ -103,10 +105,13 @@ def encode(text: str, roles: Buffer, table: array[int], points: array[int], stat
     """The symbol ids of a text, and where its runs stand.
 
     ``roles`` gives the role of every code point (0 boundary, 1 word, 2 digit, 3 Latin letter, 4 a mark that joins
-    digits, 5 a sign that ends a number); ``table`` (0x110000 ids by code point, 0 for unseen), ``points`` (0x10000
-    code points by id) and ``state`` (the next id of a word symbol, the next of a boundary, which counts down, and the
-    number of word symbols so far) are the alphabet so far and grow in place. Returns the ids and, for every run or
-    rare character, three numbers: its index among the ids, its start and its end in the text. O(n).
+    digits, 5 a sign that ends a number, 6 a numeral); ``table`` (0x110000 ids by code point, 0 for unseen), ``points``
+    (0x10000 code points by id) and ``state`` (the next id of a word symbol, the next of a boundary, which counts down,
+    and the number of word symbols so far) are the alphabet so far and grow in place. Returns the ids and, for every run
+    or rare character, three numbers: its index among the ids, its start and its end in the text. O(n).
+
+    A numeral, such as 三, is a symbol of words like others; but two or more side by side are a number, like digits,
+    unless a digit stands before or behind them: the 万千 of 5万千瓦 does not belong together.
 
     >>> roles = bytearray(0x110000)
     >>> roles[ord("年")], roles[ord("1") : ord("9") + 1] = 1, bytes([2]) * 9
@@ -143,7 +148,7 @@ def encode(text: str, roles: Buffer, table: array[int], points: array[int], stat
 def _run_id(run: re.Match[str], roles: bytes) -> int:
     digits = run[1]
     if digits is None:
-        return LATIN
+        return LATIN if run[3] is None else NUMBER
     return YEAR if len(digits) == 4 and not run[2] and all(roles[ord(c)] == 2 for c in digits) else NUMBER
 
 
@@ -154,7 +159,7 @@ def _learn_characters(
     known = dict.fromkeys(text, 0)
     for point in known:
         if not table[point] and point != 0x0A:
-            table[point] = _new_id(roles[point] == 1, state)
+            table[point] = _new_id(roles[point] in (1, NUMERAL), state)
             if table[point] not in (RARE, RARE_BOUNDARY):
                 points[table[point]] = point
         known[point] = table[point]

@@ -21,7 +21,7 @@
 #include <string.h>
 
 enum { OTHER, SPACE, PUNCTUATION, HAN, LATIN, DIGIT, KANA, LETTER, MARK,
-       SEPARATOR, PERCENT, JOINER, REGIONAL, PICTOGRAPH, COMMA, END = 255 };
+       SEPARATOR, PERCENT, JOINER, REGIONAL, PICTOGRAPH, COMMA, NUMERAL, END = 255 };
 
 #define CLASSES 9
 #define CODE_POINTS 0x110000
@@ -52,7 +52,7 @@ enum { SYMBOL_NUMBER = 1, SYMBOL_YEAR, SYMBOL_LATIN, SYMBOL_RARE, FIRST_SYMBOL =
 #endif
 
 static const uint8_t class_of_kind[] = {OTHER, SPACE, PUNCTUATION, HAN, LATIN, DIGIT, KANA, LETTER, MARK,
-                                        PUNCTUATION, PUNCTUATION, MARK, OTHER, OTHER, PUNCTUATION};
+                                        PUNCTUATION, PUNCTUATION, MARK, OTHER, OTHER, PUNCTUATION, HAN};
 
 /* ---- The trie ------------------------------------------------------------------------------------------------- */
 
@@ -459,6 +459,19 @@ atom_end(const uint32_t *text, const uint8_t *kinds, size_t start, size_t size)
     }
 }
 
+/* Where the number ends that numerals from here on make; `start` if they make none. Only kinds behind it are in `kinds`. */
+static size_t
+numerals_end(const Segmenter *self, const uint32_t *text, const uint8_t *kinds, size_t start)
+{
+    uint8_t before = start > 0 ? self->kinds[text[start - 1]] : END;
+    if (before == DIGIT || before == NUMERAL || !self->runs[DIGIT])
+        return start;
+    size_t end = start + 1;
+    while (kinds[end] == NUMERAL)
+        end++;
+    return end - start < 2 || kinds[end] == DIGIT || extends(kinds[end]) ? start : end;
+}
+
 /* Turns the kinds of an atom into flags, in place. */
 static void
 mark_atom(const Segmenter *self, uint8_t *flags, size_t start, size_t end)
@@ -489,7 +502,11 @@ mark_atoms(const Segmenter *self, const uint32_t *text, size_t size, uint8_t *fl
             end = start + 1; /* HAN is both the kind and the class: nothing to write. */
             continue;
         }
-        end = atom_end(text, flags, start, size);
+        end = flags[start] == NUMERAL ? numerals_end(self, text, flags, start) : start;
+        if (end > start)
+            memset(flags + start, DIGIT, end - start);
+        else
+            end = atom_end(text, flags, start, size);
         mark_atom(self, flags, start, end);
     }
     flags[size] = 0;
@@ -1944,7 +1961,7 @@ read_table(const char *name, PyObject *value, Py_ssize_t size, int limit)
 static int
 read_settings(Segmenter *self, PyObject *kinds, PyObject *unknown, PyObject *runs, PyObject *whole)
 {
-    self->kinds = read_table("kinds", kinds, CODE_POINTS, COMMA);
+    self->kinds = read_table("kinds", kinds, CODE_POINTS, NUMERAL);
     if (!self->kinds)
         return -1;
     self->kinds_object = Py_NewRef(kinds);

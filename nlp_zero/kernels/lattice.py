@@ -5,9 +5,10 @@ has a score in nats. The :class:`Segmenter` is made once, from a lexicon; after 
 so that nothing crosses the line between Python and C character by character.
 
 **Kinds.** The caller gives a table with one byte for every code point: the class codes 0 to 8 of the characters, which
-are OTHER, SPACE, PUNCTUATION, HAN, LATIN, DIGIT, KANA, LETTER, MARK, and five more kinds that only this file needs:
+are OTHER, SPACE, PUNCTUATION, HAN, LATIN, DIGIT, KANA, LETTER, MARK, and more kinds that only this file needs:
 SEPARATOR (``.`` ``:`` ``/`` ``,`` between digits) and PERCENT, which are otherwise PUNCTUATION; JOINER (U+200D), which
-is otherwise a MARK; REGIONAL (half a flag) and PICTOGRAPH (a base of emoji), which are otherwise OTHER.
+is otherwise a MARK; REGIONAL (half a flag) and PICTOGRAPH (a base of emoji), which are otherwise OTHER; NUMERAL (such
+as 三), which is otherwise HAN.
 
 **Atoms.** From left to right the text falls into atoms, the words that nobody listed. With E for marks and joiners::
 
@@ -15,6 +16,8 @@ is otherwise a MARK; REGIONAL (half a flag) and PICTOGRAPH (a base of emoji), wh
     LATIN (LATIN|E)*              a run of Latin letters; so with KANA, with LETTER, and SPACE without marks
     DIGIT (DIGIT|E|SEPARATOR DIGIT|COMMA)* (PERCENT E*)?       a number: 3.14, 12:30, 50%; a comma belongs to it that
                                   has exactly three digits behind it and at most three before: 1,234,567
+    NUMERAL NUMERAL+              a number as well, of class DIGIT: 二十三; not if a digit stands before or behind it,
+                                  nor a mark or joiner behind it
     same punctuation mark, one or more times, E*               ……, !!!
     PICTOGRAPH E* (PICTOGRAPH E*, if a joiner stands before)*  an emoji of any make; skin tones and tags are marks
     REGIONAL REGIONAL? E*         a flag
@@ -87,7 +90,7 @@ from .experts import MASKS, SALTS
 __all__ = ["Segmenter"]
 
 OTHER, SPACE, PUNCTUATION, HAN, LATIN, DIGIT, KANA, LETTER, MARK = range(9)
-SEPARATOR, PERCENT, JOINER, REGIONAL, PICTOGRAPH, COMMA = range(9, 15)
+SEPARATOR, PERCENT, JOINER, REGIONAL, PICTOGRAPH, COMMA, NUMERAL = range(9, 16)
 CLASSES = 9
 CODE_POINTS = 0x110000
 
@@ -116,18 +119,20 @@ _CLOSED = 2  # no word of the lexicon starts or ends here
 _STARTS = 4  # a word of the lexicon starts here, inside an atom or at its start
 
 _EXTENDERS = bytes((MARK, JOINER))
-_CLASS_OF_KIND = bytes((*range(CLASSES), PUNCTUATION, PUNCTUATION, MARK, OTHER, OTHER, PUNCTUATION)).ljust(256, b"\0")
+_OTHERWISE = (PUNCTUATION, PUNCTUATION, MARK, OTHER, OTHER, PUNCTUATION, HAN)
+_CLASS_OF_KIND = bytes((*range(CLASSES), *_OTHERWISE)).ljust(256, b"\0")
 
 # Atoms of two or more characters, over a string of kinds; the name of the group is the number of the class.
 _ATOM = re.compile(
     rb"""(?P<emoji> \x0d [\x08\x0b]+ (?: (?<=\x0b) \x0d [\x08\x0b]* )* | \x0c \x0c [\x08\x0b]* )
        | (?P<number> \x05 (?: [\x08\x0b] | \x09?\x05 | (?<! \x05{4}) \x0e (?= \x05{3} (?!\x05) ) )*
                      (?: \x0a [\x08\x0b]* )? )
+       | (?P<numerals> (?<! [\x05\x0f] ) \x0f {2,} (?! [\x05\x08\x0b\x0f] ) )
        | (?P<latin> \x04 [\x04\x08\x0b]+ ) | (?P<kana> \x06 [\x06\x08\x0b]+ ) | (?P<letter> \x07 [\x07\x08\x0b]+ )
        | (?P<space> \x01 {2,} )
        | (?P<marks> [\x08\x0b] {2,} )
        | (?P<punctuation> [\x02\x09\x0a\x0e]+ (?: [\x02\x09\x0a\x0e] | [\x08\x0b]+ ) )
-       | (?P<single> [\x00\x03\x0c] [\x08\x0b]+ )""",
+       | (?P<single> [\x00\x03\x0c\x0f] [\x08\x0b]+ )""",
     re.VERBOSE | re.DOTALL,
 )
 _REPEATED = re.compile(r"(.)\1*", re.DOTALL)
@@ -418,7 +423,7 @@ class Segmenter:
     ) -> None:
         self._words = _words("words", words)
         self._scores = _numbers("scores", scores, len(self._words))
-        self._kinds = _table("kinds", kinds, CODE_POINTS, COMMA)
+        self._kinds = _table("kinds", kinds, CODE_POINTS, NUMERAL)
         self._unknown = _numbers("unknown", unknown, 2 * CLASSES)
         self._runs = _table("runs", runs, CLASSES, 1)
         self._whole = bool(whole)
@@ -556,8 +561,10 @@ class Segmenter:
         lattice = _Lattice(text, bytearray(kinds.translate(_CLASS_OF_KIND)))
         for match in _ATOM.finditer(kinds):
             start, end = match.span()
-            if end - start == 1:
+            if end - start == 1 or (match.lastgroup == "numerals" and not self._runs[DIGIT]):
                 continue
+            if match.lastgroup == "numerals":
+                lattice.classes[start:end] = bytes((DIGIT,)) * (end - start)
             if match.lastgroup != "punctuation":
                 self._mark(lattice, kinds, start, end, match.lastgroup in ("emoji", "marks", "single"))
                 continue

@@ -39,7 +39,7 @@ class Settings(NamedTuple):
     class_power: float = 1.5  # of the ratio of neighbouring classes
     target: float = TARGET
     rounds: int = 4  # with classes, before those with the expert
-    expert_rounds: int = 3  # with classes and the expert
+    expert_rounds: int = 5  # with classes and the expert
     steer: bool = True
     merge: bool = True
     expert: bool = True

@@ -125,7 +125,7 @@ class WordFinder:
         self.rules = rules
         self.keep_going = keep_going
         self.observations: dict[str, Any] = {}
-        self._text = SymbolText()
+        self._text = SymbolText(numerals=method == "bayes")
         self._characters = 0
         self._sources: list[str] = []
         self._found: Lexicon | None = None
@@ -344,7 +344,7 @@ class WordFinder:
         if self._lengths is None:
             return Tokenizer(found)
         context = self._context(found)
-        return Tokenizer(found, context=context).calibrate(self._text.sample(_SAMPLE))
+        return Tokenizer(found, context=context, numerals="run").calibrate(self._text.sample(_SAMPLE))
 
     def _context(self, found: Lexicon) -> Context:
         """What surrounds the words: by this text, or by that of the base if the base has seen more."""

@@ -11,7 +11,7 @@ The recipe has three stages, each of which hands on nothing but its segmentation
 2. **Classes**, four times. Words are clustered by their neighbours (:mod:`nlp_zero.words.classes`), pairs of one-symbol
    words that the model would rather see joined are joined everywhere at once (:mod:`nlp_zero.words.merging`; token by
    token the sampler cannot get there), and the sampler goes on with the classes of neighbours in its weights.
-3. **Expert.** The same three times more, with a logistic model of boundaries by the symbols around them, each half of
+3. **Expert.** The same five times more, with a logistic model of boundaries by the symbols around them, each half of
    the text judged by what was learnt on the other (:mod:`nlp_zero.kernels.experts`).
 
 A round of classes or with the expert is short, one sampled sweep and one that takes the best: what a round can change
@@ -84,7 +84,7 @@ def schedule(settings: Settings) -> list[Stage]:
     """The stages of a chain, in order.
 
     >>> sum(stage.sweeps for stage in schedule(Settings()))
-    28
+    32
     """
     rounds = [Stage(f"classes {number + 1}", 1, 1) for number in range(settings.rounds)]
     experts = range(settings.expert_rounds if settings.expert else 0)

@@ -19,13 +19,16 @@ from functools import cache
 from .. import kernels
 from ..text import characters
 
-__all__ = ["LATIN", "NUMBER", "RARE", "WORD_LIMIT", "YEAR", "SymbolText", "is_shape", "readable", "roles"]
+__all__ = ["LATIN", "NUMBER", "NUMERALS", "RARE", "WORD_LIMIT", "YEAR", "SymbolText", "is_shape", "readable", "roles"]
 
 NUMBER, YEAR, LATIN, RARE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
 """The runs inside shapes: digits, four digits, Latin letters, a character beyond the 61,000 commonest."""
 
 WORD_LIMIT = 0xF000
 """Ids below it (but not 0, a line end) are symbols of words, the others known boundaries."""
+
+NUMERALS = "一二三四五六七八九十百千万萬亿億零〇○"
+"""Characters that numbers are written with; one alone is a word, or a part of one, like others."""
 
 _RUN_IDS = {1: NUMBER, 2: YEAR, 3: LATIN, 4: RARE}
 _PLACEHOLDERS = frozenset(_RUN_IDS.values())
@@ -44,17 +47,19 @@ _CLASS_ROLES = {
 
 
 @cache
-def roles() -> bytes:
+def roles(numerals: bool = False) -> bytes:
     """The role of every code point in symbol sequences: 0 boundary, 1 word, 2 digit, 3 Latin letter, 4 a mark that
-    joins digits (. : /), 5 a sign that ends a number (%).
+    joins digits (. : /), 5 a sign that ends a number (%), 6 a numeral (三), if ``numerals`` are wanted.
 
-    >>> [roles()[ord(character)] for character in "，汉9a.%"]
-    [0, 1, 2, 3, 4, 5]
+    >>> [roles()[ord(character)] for character in "，汉9a.%"], roles()[ord("三")], roles(numerals=True)[ord("三")]
+    ([0, 1, 2, 3, 4, 5], 1, 6)
     """
     table = bytearray(characters.class_table().translate(bytes(_CLASS_ROLES.get(code, 0) for code in range(256))))
     for role, members in ((1, "○"), (4, ".:/．：／"), (5, "%‰％")):  # ○: the zero of 二○○八年
         for character in members:
             table[ord(character)] = role
+    for character in NUMERALS if numerals else "":
+        table[ord(character)] = 6
     return bytes(table)
 
 
@@ -82,14 +87,16 @@ def readable(word: str) -> str:
 class SymbolText:
     """A growing text as symbol ids: 2 bytes a symbol, and the runs beside them.
 
-    ``ids`` is an ``array('H')``; ``runs[k]`` is the text of the k-th run, which stands at ``ids[places[k]]``.
+    ``ids`` is an ``array('H')``; ``runs[k]`` is the text of the k-th run, which stands at ``ids[places[k]]``. With
+    ``numerals`` two or more :data:`NUMERALS` side by side are a number, unless a digit stands beside them.
 
     >>> text = SymbolText(["花了1998元。"])
     >>> len(text.ids), text.runs, text.word(2, 2) == YEAR + "元", text.string(2, 2)
     (6, ['1998'], True, '1998元')
     """
 
-    def __init__(self, lines: Iterable[str] = ()) -> None:
+    def __init__(self, lines: Iterable[str] = (), *, numerals: bool = False) -> None:
+        self.numerals = numerals
         self.ids = array("H")
         self.runs: list[str] = []
         self.places = array("I")
@@ -114,7 +121,7 @@ class SymbolText:
             self._append("\n".join(batch))
 
     def _append(self, block: str) -> None:
-        coded, spans = kernels.encode(block + "\n", roles(), self._table, self._points, self._state)
+        coded, spans = kernels.encode(block + "\n", roles(self.numerals), self._table, self._points, self._state)
         base = len(self.ids)
         self._bytes = None
         self.ids.frombytes(coded)
@@ -206,7 +213,7 @@ class SymbolText:
 
     def _coded(self, word: str) -> bytes:
         """The ids of a word, none of which are given out for it."""
-        coded, _ = kernels.encode(word, roles(), self._table[:], self._points[:], self._state[:])
+        coded, _ = kernels.encode(word, roles(self.numerals), self._table[:], self._points[:], self._state[:])
         return bytes(coded)
 
     def _around(self, place: int, size: int, width: int) -> tuple[str, str]:

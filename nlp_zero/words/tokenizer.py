@@ -52,6 +52,7 @@ begins or ends; so ``ens`` does not cut ``license``. ``latin_boundary="any"`` sw
 from __future__ import annotations
 
 import os
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -62,13 +63,13 @@ from typing import Any, NamedTuple
 
 from .. import kernels, storage
 from ..errors import LexiconError, ModelError
-from ..kernels.lattice import COMMA, JOINER, PERCENT, PICTOGRAPH, PLACEHOLDERS, REGIONAL, SEPARATOR
+from ..kernels.lattice import COMMA, JOINER, NUMERAL, PERCENT, PICTOGRAPH, PLACEHOLDERS, REGIONAL, SEPARATOR
 from ..text.characters import CLASS_NAMES, DIGIT, LATIN, MARK, OTHER, char_class, class_table
-from .context import POWER, Context
+from .context import Context
 from .lexicon import Entry, Lexicon
 from .paths import FORCED, UNKNOWN, Edge, Lattice, sum_of_paths
 from .symbols import LATIN as LETTERS
-from .symbols import NUMBER, YEAR, is_shape, readable
+from .symbols import NUMBER, NUMERALS, YEAR, is_shape, readable
 from .unexplained import Recut, recut
 
 __all__ = ["SPELLING", "Explanation", "Token", "Tokenizer", "Verdict", "builtin"]
@@ -94,6 +95,7 @@ BOUNDARIES = ("whole", "any")
 # The shortest text of each placeholder; a rare character has none.
 _SAMPLES = str.maketrans({NUMBER: "0", YEAR: "2000", LETTERS: "A"})
 _RUN_CLASSES = frozenset((DIGIT, LATIN))
+_NUMERALS = re.compile(f"[{NUMERALS}]{{2,}}")
 
 _STEP = 15.0  # nats a word for a granularity of 1, where no text has said better
 _REACH = 40.0
@@ -118,7 +120,7 @@ _PICTOGRAPHS = ((0xA9, 0xA9), (0xAE, 0xAE), (0x2122, 0x2139), (0x2190, 0x2BFF), 
 
 
 @cache
-def _kinds() -> bytes:
+def _kinds(numerals: bool) -> bytes:
     """The table of kinds that the kernel asks for: the class table with a few code points repainted."""
     table = bytearray(class_table())
     for first, last in _PICTOGRAPHS:
@@ -128,6 +130,8 @@ def _kinds() -> bytes:
     for characters, kind in _KINDS.items():
         for character in characters:
             table[ord(character)] = kind
+    for character in NUMERALS if numerals else "":
+        table[ord(character)] = NUMERAL
     return bytes(table)
 
 
@@ -162,9 +166,11 @@ class Tokenizer:
 
     ``lexicon`` is a :class:`Lexicon` or a mapping of words to counts; without one, the words and the context are those
     of the model that comes with the package (:func:`builtin`). ``numbers`` and ``latin`` say whether an unknown
-    number, or run of Latin letters, is one word (``"run"``) or one for each character (``"char"``). ``latin_boundary``:
-    ``"whole"`` or ``"any"``. ``force``: words that always come out whole. ``unknown``: for names of classes the numbers
-    (a, b) of ``a + b * length``, in nats. ``context``: what surrounds the words, see :class:`Context`.
+    number, or run of Latin letters, is one word (``"run"``) or one for each character (``"char"``); ``numerals``,
+    whether Chinese numerals side by side (二十三) are a number (``"run"``) or characters as any others (``"char"``, the
+    default, unless the model that comes with the package says otherwise). ``latin_boundary``: ``"whole"`` or ``"any"``.
+    ``force``: words that always come out whole. ``unknown``: for names of classes the numbers (a, b) of
+    ``a + b * length``, in nats. ``context``: what surrounds the words, see :class:`Context`.
 
     A tokenizer never changes, can be pickled, and can be used by many threads. Making one from a lexicon costs
     O(characters of all words), cutting O(characters of the text times the longest match).
@@ -182,6 +188,7 @@ class Tokenizer:
         numbers: str = "run",
         latin: str = "run",
         latin_boundary: str = "whole",
+        numerals: str | None = None,
         force: Iterable[str] = (),
         unknown: Mapping[str, tuple[float, float]] | None = None,
         context: Context | None = None,
@@ -189,6 +196,7 @@ class Tokenizer:
         if lexicon is None:
             built_in = builtin()
             lexicon, context = built_in.lexicon, context or built_in._data.context
+            numerals = numerals or built_in._data.settings.get("numerals")
         source = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon)
         entries = sorted(source.entries())
         settings = {
@@ -196,6 +204,8 @@ class Tokenizer:
             "latin": _choice("latin", latin, POLICIES),
             "latin_boundary": _choice("latin_boundary", latin_boundary, BOUNDARIES),
         }
+        if _choice("numerals", numerals or "char", POLICIES) == "run":
+            settings["numerals"] = "run"
         counts = array("q", [entry.count for entry in entries])
         total = sum(counts)
         once = max(1, sum(1 for count in counts if count == 1))
@@ -349,31 +359,43 @@ class Tokenizer:
         assert context is not None
         if index >= 0:
             return context.classes[index], (context.rights or context.classes)[index]
-        shown = context.stranger(char_class(word[0]), len(word))
+        shown = context.stranger(self._class(word), len(word))
         return shown, shown
 
     def _word_score(self, word: str) -> float:
         if not word:
             raise LexiconError("words: expected words that are not empty, got ''")
         index = self._find(word)
-        return float(self._known().scores[index]) - self._cost() if index >= 0 else self._spelling_score(word)
+        return float(self._known().scores[index]) - self._price() if index >= 0 else self._spelling_score(word)
 
     def _find(self, word: str) -> int:
         """The number in the lexicon of a word of a text, or of the shape that it has; -1 for an unknown word."""
         if is_shape(word):
             return -1  # In a text a placeholder is a character that no word has.
         index: int = self._engine().find(word)
-        if index < 0 and self._has_shapes() and not _RUN_CLASSES.isdisjoint(map(char_class, word)):
+        if index < 0 and self._has_shapes() and self._may_hold_run(word):
             edges = self.lattice(word).edges
             index = max((edge.word for edge in edges if edge[:2] == (0, len(word))), default=UNKNOWN)
         return index
+
+    def _may_hold_run(self, word: str) -> bool:
+        return not _RUN_CLASSES.isdisjoint(map(char_class, word)) or (self._numerals and bool(_NUMERALS.search(word)))
+
+    def _class(self, word: str) -> int:
+        """The class of an unknown stretch."""
+        return DIGIT if self._numerals and _NUMERALS.fullmatch(word) else char_class(word[0])
+
+    @property
+    def _numerals(self) -> bool:
+        """Whether Chinese numerals side by side are a number."""
+        return self._data.settings.get("numerals") == self._data.settings["numbers"] == "run"
 
     def _has_shapes(self) -> bool:
         return any(placeholder in self._data.words for placeholder in PLACEHOLDERS)
 
     def _spelling_score(self, word: str) -> float:
-        a, b = self._data.unknown[CLASS_NAMES[class_table()[ord(word[0])]]]
-        return (a - self._cost()) + b * len(word)
+        a, b = self._data.unknown[CLASS_NAMES[self._class(word)]]
+        return (a - self._price()) + b * len(word)
 
     def explain(self, text: str, word: str | None = None) -> Explanation:
         """All that could be in the text, what won, and, for a ``word``, why it won or lost and what would make it win.
@@ -436,7 +458,7 @@ class Tokenizer:
     def _count_for(self, score: float) -> int | None:
         """The smallest count that scores higher, with the total as it is; None if no such count can be written."""
         total = self._data.total + self._data.once
-        score += self._cost()
+        score += self._price()
         return floor(exp(score) * total * (1 + 1e-9)) + 1 if score + log(total) < 63 * log(2) else None
 
     # Your own words
@@ -470,7 +492,7 @@ class Tokenizer:
     def _floor(self, word: str, weight: float) -> float:
         """The score that a word must have: its best split and the weight, and no less than its shape."""
         index = self._find(word)
-        floor = self._split_score(word.translate(_SAMPLES)) + self._cost() + weight
+        floor = self._split_score(word.translate(_SAMPLES)) + self._price() + weight
         return floor if index < 0 else max(floor, float(self._known().scores[index]))
 
     def _split_score(self, word: str) -> float:
@@ -597,6 +619,10 @@ class Tokenizer:
         (share, cost), (end, last) = next((pair for pair in pairwise(scale) if wish <= pair[1][0]), scale[-2:])
         return cost + (min(max(wish, scale[0][0]), scale[-1][0]) - share) / (end - share) * (last - cost)
 
+    def _price(self) -> float:
+        """The nats that every word gives up: for the granularity, less what a word in context is given."""
+        return self._cost() - (self._data.context.bonus if self._data.context is not None else 0.0)
+
     def _at(self, granularity: float | None) -> Tokenizer:
         """This tokenizer, or one of another granularity, which is kept for the next time."""
         if granularity is None or granularity == self._data.granularity:
@@ -633,7 +659,7 @@ class Tokenizer:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The policies: ``numbers``, ``latin``, ``latin_boundary``."""
+        """The policies: ``numbers``, ``latin``, ``latin_boundary`` and, if it is ``"run"``, ``numerals``."""
         return dict(self._data.settings)
 
     @property
@@ -655,7 +681,7 @@ class Tokenizer:
         """The kernel that holds the words, of the engine in use."""
         engine = self._engines.get(kernels.backend)
         if engine is None:
-            engine = self._engines[kernels.backend] = _make_engine(self._known(), self._cost())
+            engine = self._engines[kernels.backend] = _make_engine(self._known(), self._price())
         return engine
 
     def without_evidence(self) -> Tokenizer:
@@ -807,6 +833,7 @@ class _Chances:
         self.words = [log(count or 0.5) - self.whole for count in data.counts]
         self.place = {word: index for index, word in enumerate(words)}
         self.shapes = {index for index, word in enumerate(words) if is_shape(word)}
+        self.numerals = "numerals" in data.settings
         self.spell = None if context is None else context.speller()
         self.ratios: Sequence[Sequence[float]] = ((0.0,),)
         if context is not None:
@@ -821,10 +848,11 @@ class _Chances:
         return self.words[word] + (self._runs(text) if word in self.shapes else 0.0)
 
     def _unknown(self, text: str) -> float:
-        spelt = self.spell(text) if self.spell is not None else None
+        number = self.numerals and _NUMERALS.fullmatch(text)
+        spelt = self.spell(text) if self.spell is not None and not number else None
         if spelt is not None:
             return self.new - self.whole + spelt
-        code = char_class(text[0])
+        code = DIGIT if number else char_class(text[0])
         return self.once - self.whole + self._spelling(code, len(text))
 
     def _spelling(self, code: int, length: int) -> float:
@@ -835,6 +863,8 @@ class _Chances:
     def _runs(self, text: str) -> float:
         """Of the runs that a shape leaves open."""
         total = 0.0
+        if self.numerals:
+            text = _NUMERALS.sub(lambda found: "0" * len(found[0]), text)
         for code, run in groupby(text, lambda character: DIGIT if character.isdigit() else char_class(character)):
             if code in _RUN_CLASSES:
                 total += self._spelling(code, len(list(run)))
@@ -854,7 +884,7 @@ class _Chances:
             chance[context.pools[length]] += exp(self.new - self.whole) * share
         rows = []
         for row in table:
-            ratios = [value / POWER for value in row]
+            ratios = [value / context.power for value in row]
             total = log(sum(share * exp(ratio) for share, ratio in zip(chance, ratios, strict=True)))
             rows.append([0.0, *(ratio - total for ratio in ratios)])
         return [rows[0], *rows]
@@ -989,7 +1019,8 @@ def _make_engine(data: _Data, cost: float) -> Any:
     scores = array("d", [score - cost for score in data.scores]) if cost else data.scores
     whole = data.settings["latin_boundary"] == "whole"
     context = () if data.context is None else (data.context.parts(cost),)
-    return kernels.Segmenter(data.words, scores, _kinds(), unknown, bytes(runs), whole, data.forced, *context)
+    kinds = _kinds("numerals" in data.settings)
+    return kernels.Segmenter(data.words, scores, kinds, unknown, bytes(runs), whole, data.forced, *context)
 
 
 def _unpickle(*fields: Any) -> Tokenizer:
@@ -1001,6 +1032,7 @@ def _read_data(header: Mapping[str, Any], sections: Mapping[str, Any]) -> _Data:
     settings = header["settings"]
     for name, choices in (("numbers", POLICIES), ("latin", POLICIES), ("latin_boundary", BOUNDARIES)):
         _choice(name, settings[name], choices)
+    _choice("numerals", settings.get("numerals", "char"), POLICIES)
     unknown = {name: (_number(a), _number(b)) for name, (a, b) in dict(header["unknown"]).items()}
     if set(unknown) != set(CLASS_NAMES):
         raise ValueError(f"unknown: expected the classes {', '.join(CLASS_NAMES)}, got {', '.join(unknown)}")

@@ -31,6 +31,7 @@ CHARACTERS = {
     12: "\U0001f1e8\U0001f1f3",
     13: "😀👩",
     14: ",",
+    15: "一二十",
 }
 NUMBER, YEAR, LETTERS, RARE = twin.PLACEHOLDERS
 OTHERS = "@\x00\ud800\U0010ffff"
@@ -78,7 +79,11 @@ def edges(engine: Any, text: str) -> list[tuple[int, int, float, int]]:
 
 def random_case(source: random.Random, forced: bool = True) -> tuple[Arguments, list[str]]:
     """Words and texts over a few characters, so that they meet often; scores that often tie."""
-    alphabet = source.sample(EVERY, source.randint(1, 8)) if source.random() < 0.8 else list("0120,,.%中\u0301a")
+    alphabet = (
+        source.sample(EVERY, source.randint(1, 8))
+        if source.random() < 0.8
+        else list(source.choice(["0120,,.%中\u0301a", "一二十0中\u0301"]))
+    )
 
     def string(lengths: list[int]) -> str:
         return "".join(source.choice(alphabet) for _ in range(source.choice(lengths)))
@@ -99,8 +104,8 @@ def random_case(source: random.Random, forced: bool = True) -> tuple[Arguments, 
 
 def shape_case(source: random.Random) -> tuple[Arguments, list[str]]:
     """Texts full of runs; words that are stretches of them, spelt out or with placeholders."""
-    alphabet = source.sample("0123a.,%中外大の\u0301\u200d" + NUMBER + YEAR, source.randint(3, 8))
-    pieces = [*alphabet, "1998", "12", "5%", "1,234", "ab", "中1998", "中12月"]
+    alphabet = source.sample("0123a.,%中外大の一二十\u0301\u200d" + NUMBER + YEAR, source.randint(3, 8))
+    pieces = [*alphabet, "1998", "12", "5%", "1,234", "ab", "中1998", "中12月", "二十", "中二十月"]
     texts = ["".join(source.choices(pieces, k=source.choice([1, 2, 4, 6]))) for _ in range(4)]
     texts.append("".join(source.choices(pieces, k=25)))
     runs = bytes(source.choice([0, 1, 1, 1]) if code in (4, 5, 6) else 1 for code in range(9))
@@ -163,7 +168,17 @@ def atom_end(text: str, start: int) -> int:
     return end
 
 
-CLASS_OF = {9: 2, 14: 2, 10: 2, 11: 8, 12: 0, 13: 0}
+CLASS_OF = {9: 2, 14: 2, 10: 2, 11: 8, 12: 0, 13: 0, 15: 3}
+
+
+def numerals_end(text: str, start: int) -> int:
+    """Where the number of numerals that starts here ends; `start` if none does."""
+    end = start
+    while end < len(text) and kind_of(text[end]) == 15:
+        end += 1
+    beside = [kind_of(text[place]) for place in (start - 1, end) if 0 <= place < len(text)]
+    torn = end < len(text) and text[end] in MARKS
+    return start if end - start < 2 or torn or 5 in beside or 15 in beside else end
 
 
 def shape(text: str, runs: bytes, whole: bool) -> tuple[list[tuple[int, int, int]], set[int]]:
@@ -173,6 +188,8 @@ def shape(text: str, runs: bytes, whole: bool) -> tuple[list[tuple[int, int, int
     start = 0
     while start < len(text):
         end, code = atom_end(text, start), CLASS_OF.get(kind_of(text[start]), kind_of(text[start]))
+        if runs[5] and numerals_end(text, start) > start:
+            end, code = numerals_end(text, start), 5
         solid = code in (0, 3, 8)
         inner = range(start + 1, end)
         closed.update(place for place in inner if solid or text[place] in MARKS)
@@ -425,6 +442,24 @@ def test_shapes_do_not_match_runs_that_are_cut_into_characters() -> None:
         assert engine.segment("5元a超") != make(SHAPES, kinds="元超").segment("5元a超") == ["5元", "a超"]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("二十一日", ["二十一日"]),
+        ("二日", ["二", "日"]),
+        ("3二十日", ["3", "二", "十", "日"]),
+        ("二十3日", ["二", "十", "3日"]),
+        ("二十\u0301日", ["二", "十\u0301", "日"]),
+        ("大二十", ["大", "二十"]),
+        ("一二元5", ["一二元", "5"]),
+    ],
+)
+def test_numerals_side_by_side_are_a_number(text: str, words: list[str]) -> None:
+    shapes = {NUMBER + "日": -2.0, NUMBER + "元": -2.0, "一": -1.0, "二": -1.0, "十": -1.0, "日": -1.0}
+
+    assert make(shapes, kinds="元日").segment(text) == words
+
+
 def test_forced_words_cut_shapes_and_are_none() -> None:
     assert make(SHAPES, kinds="元年月日", forced="月3").segment("2月3日5元") == ["2", "月3", "日", "5元"]
     assert make(SHAPES, kinds="元", forced=NUMBER).segment("5元" + NUMBER) == ["5元", NUMBER]
@@ -578,7 +613,7 @@ def test_errors_are_those_of_the_twin() -> None:
         (1, memoryview(array("d", [1.0, 2.0, 3.0, 4.0]))[::2]),
         (2, bytearray(KINDS)),
         (2, KINDS[1:]),
-        (2, KINDS[1:] + b"\x0f"),
+        (2, KINDS[1:] + b"\x10"),
         (3, array("d", [1.0] * 17)),
         (4, "x"),
         (4, RUNS[1:]),
@@ -654,7 +689,9 @@ def random_context(source: random.Random, case: Arguments, texts: list[str]) -> 
     """A context for the words of a case, over the characters of its texts; scores that often tie."""
     words = case[0].split("\n") if case[0] else []
     classes, bits = source.randint(1, 4), source.randint(1, 12)
-    alphabet = "".join({c for c in "".join([*texts, *words]) if KINDS[ord(c)] in (3, 6, 7) and source.random() < 0.8})
+    alphabet = "".join(
+        {c for c in "".join([*texts, *words]) if KINDS[ord(c)] in (3, 6, 7, 15) and source.random() < 0.8}
+    )
     skips = bytes(source.choice([0, 0, 1, 5, 255]) for _ in range(source.randint(0, 20)))
     while sum(skips) + len(skips) > 1 << bits:
         skips = skips[:-1]

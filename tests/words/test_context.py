@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from nlp_zero import Tokenizer, WordFinder, kernels
+from nlp_zero import Tokenizer, WordFinder, kernels, storage
 from nlp_zero.errors import ModelError
 from nlp_zero.words import expert
-from nlp_zero.words.context import Context
-from nlp_zero.words.symbols import SymbolText
+from nlp_zero.words.context import BONUS, OLD_BONUS, OLD_POWER, POWER, Context
+from nlp_zero.words.symbols import NUMBER, SymbolText
 
 NOUNS = ["研究", "生命", "起源", "中国", "科学", "水", "5元", "2008年", "ABC"]
 VERBS = ["看", "喜欢", "讨论", "说明"]
@@ -186,6 +186,21 @@ def test_a_damaged_context_is_a_model_error(tokenizer: Tokenizer, tmp_path: Path
         Tokenizer.load(tmp_path / "model")
 
 
+def test_a_model_without_power_and_bonus_has_those_of_old_models(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    tokenizer.save(tmp_path / "new.model")
+    header, sections = storage.load(tmp_path / "new.model", "tokenizer")
+    sections.pop("power")
+    storage.save(tmp_path / "old.model", "tokenizer", header, sections)
+
+    old = Tokenizer.load(tmp_path / "old.model")
+
+    new = Tokenizer.load(tmp_path / "new.model").context_of([])
+    assert (new.power, new.bonus) == (POWER, BONUS)
+    assert (old.context_of([]).power, old.context_of([]).bonus) == (OLD_POWER, OLD_BONUS)
+    words = tokenizer.tokenize(TEXTS[0])
+    assert tokenizer.score(words) - old.score(words) == pytest.approx(BONUS * len(words))
+
+
 def test_a_context_of_other_words_is_refused(tokenizer: Tokenizer) -> None:
     with pytest.raises(ValueError, match="context: expected one for 1 words"):
         Tokenizer({"水": 1}, context=tokenizer._data.context)
@@ -342,3 +357,36 @@ def test_words_that_stand_together_are_one_in_a_longer_reading() -> None:
     assert longer.log_probability("喜欢科学院") == tokenizer.log_probability("喜欢科学院")
     assert longer.with_words(["讨论喜欢"], weight=0.001).tokenize("讨论喜欢") == ["讨论喜欢"]
     assert longer.explain("喜欢科学院", word="科学院").verdicts[0].wins
+
+
+# Numerals
+
+
+NUMERALS = Tokenizer({"二": 4, "十": 4, "日": 3, "有": 3, NUMBER + "日": 5, "二十": 3}, numerals="run")
+
+
+@pytest.mark.parametrize("text", ["二十三日有", "有二十", "二日有十", "有二十5日", "三十二十一"])
+def test_a_number_in_numerals_is_scored_as_it_is_cut(text: str) -> None:
+    words = NUMERALS.tokenize(text)
+    best = next(score for score, path in NUMERALS.nbest(text, 1) if path == words)
+
+    assert NUMERALS.score(words) == pytest.approx(best)
+    assert math.isfinite(NUMERALS.log_probability(text)) and NUMERALS.log_probability(text) < 0
+
+
+def test_numerals_are_a_number_if_wanted_and_in_the_model_file(tmp_path: Path) -> None:
+    NUMERALS.save(tmp_path / "numerals.model")
+    again = Tokenizer.load(tmp_path / "numerals.model")
+
+    assert again.tokenize("二十三日有") == NUMERALS.tokenize("二十三日有") == ["二十三日", "有"]
+    assert again.settings["numerals"] == "run"
+    assert Tokenizer({"二": 4, "十": 4, NUMBER + "日": 5}).tokenize("二十三日") == ["二", "十", "三", "日"]
+    with pytest.raises(ValueError, match="numerals: expected"):
+        Tokenizer({"二": 4}, numerals="some")
+
+
+def test_a_finder_by_bayes_takes_numerals_for_numbers() -> None:
+    finder = WordFinder("bayes", min_count=1).train(["三月二十三日开会", "六月十九日开会", "五月三十日放假"] * 20)
+
+    assert finder.tokenizer().settings["numerals"] == "run"
+    assert "二十三" in finder.tokenizer().tokenize("三月二十三日开会")[1]

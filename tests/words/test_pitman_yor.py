@@ -62,7 +62,7 @@ def test_every_sweep_is_told():
         *(("words", number, 14) for number in range(1, 15)),
         *(
             (f"{name} {turn}", number, 2)
-            for name, turns in (("classes", 4), ("expert", 3))
+            for name, turns in (("classes", 4), ("expert", 5))
             for turn in range(1, turns + 1)
             for number in (1, 2)
         ),
@@ -108,7 +108,7 @@ def test_stopped_sampling_leaves_the_last_sweep(chains):
     outcome = segment(text.ids, first_scores(text.ids), Settings(), stop, chains=chains, keep_going=True)
 
     # The other chain ends after its sweep.
-    assert outcome.facts["stopped after sweep"] in [f"{4 + more} of {28 * chains}" for more in range(chains)]
+    assert outcome.facts["stopped after sweep"] in [f"{4 + more} of {32 * chains}" for more in range(chains)]
     assert len(outcome.lengths) == len(text.ids)
     assert any(outcome.lengths)
 

@@ -129,6 +129,16 @@ def test_contexts_stop_at_the_line_and_at_the_width() -> None:
     assert list(text.contexts("梨", 1)) == []
 
 
+def test_numerals_side_by_side_are_a_number_if_wanted() -> None:
+    text = SymbolText(["二十三日，三日，5万千瓦"], numerals=True)
+
+    assert text.runs == ["二十三", "5"]
+    assert [text.word(0, 2), text.word(3, 2)] == [NUMBER + "日", "三日"]
+    assert list(text.lines()) == ["二十三日，三日，5万千瓦"]
+    assert text.shapes(["四十日", "三日"]) == [NUMBER + "日", "三日"]
+    assert SymbolText(["二十三日"]).runs == []
+
+
 @pytest.mark.parametrize(
     ("characters", "role"),
     [
