@@ -112,7 +112,7 @@ def main() -> None:
     text = type(text)(options.text) if options.text else text
     gold = {name: segmented(path) for name, path in zip(SETS, golds, strict=True)}
     raw = lines(text)
-    coded = SymbolText(raw)
+    coded = SymbolText(raw, numerals=True)
     chosen = [
         FULL,
         *(title for title in variants() if any(word in title for word in (options.only or title).split(","))),

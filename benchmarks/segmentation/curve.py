@@ -43,7 +43,7 @@ def measured(name: str, text: list[str], golds: dict[str, list[list[str]]], meth
             cut = learnt.tokenizer.tokenize_lines(["".join(words) for words in gold])
             f1.setdefault(method, {})[part] = score_lines(gold, cut).f1
     print(f"{name} done", file=sys.stderr, flush=True)
-    return Point(name, SymbolText(text).size, f1, seconds)
+    return Point(name, SymbolText(text, numerals=True).size, f1, seconds)
 
 
 def plotted(points: list[Point], extra: list[Point], method: str) -> str:

@@ -26,7 +26,7 @@ def row(size: int, method: str, texts: dict[int, list[str]], gold: list[list[str
         learnt = learn(text, method, seed=seed)
         model.append(score_lines(gold, learnt.tokenizer.tokenize_lines(["".join(words) for words in gold])))
         if learnt.lengths:
-            own.append(score_lines(gold, own_cut(SymbolText(text), learnt.lengths, len(gold))))
+            own.append(score_lines(gold, own_cut(SymbolText(text, numerals=True), learnt.lengths, len(gold))))
         seconds += learnt.seconds
     middle = mean(model)
     rates = f"{middle.precision:.4f} / {middle.recall:.4f} / **{spread([one.f1 for one in model])}**"
