@@ -106,6 +106,7 @@ def test_raw_text_becomes_a_tagger_by_way_of_a_model(folder: Path, capsys: pytes
             "template: template 'U01:%x[-1,1]/%x[0,1]': column 1 is missing",
         ),
         ("bad", "", [], "bad: expected sentences, got none"),
+        ("bad", "我们喝茶\n他喝咖啡\n", ["--data", "words"], "got lines without a space (raw text wants --from-model"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(

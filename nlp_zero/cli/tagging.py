@@ -141,15 +141,20 @@ def _cut_by(path: str, corpus: Corpus) -> Iterator[list[str]]:
 
 
 def _words_of(corpus: Corpus, options: argparse.Namespace) -> Iterator[list[str]]:
-    """Segmented sentences, one at least."""
+    """Segmented sentences, one at least, and not all of them a single word."""
     from ..errors import InputError
 
-    some = False
+    longest = 0
     for words in _cut_by(options.from_model, corpus) if options.from_model else _sentences(corpus):
-        some = True
+        longest = max(longest, len(words))
         yield words
-    if not some:
+    if not longest:
         raise InputError(f"{', '.join(corpus.names)}: expected sentences, got none")
+    if longest == 1 and not options.from_model:
+        raise InputError(
+            f"{', '.join(corpus.names)}: expected words separated by spaces, such as '研究 生命', got lines without a "
+            "space (raw text wants --from-model MODEL)"
+        )
 
 
 def _train_hmm(corpus: Corpus, columns: bool, options: argparse.Namespace) -> HMM | PairHMM:
