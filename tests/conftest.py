@@ -1,8 +1,12 @@
-"""Every test meets both engines: the id says ``python`` or ``c``; a missing build shows as a skip."""
+"""Every test meets both engines: the id says ``python`` or ``c``; a missing build shows as a skip.
+
+A shell that starts a job in the background has it ignore SIGINT; Ctrl-C is tested all the same.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +17,9 @@ from nlp_zero import kernels
 # NLP_ZERO_PURE narrows the run to one engine, as it does for a user.
 ENGINES = {"1": ["python"], "0": ["c"]}.get(os.environ.get("NLP_ZERO_PURE", ""), ["python", "c"])
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, params=ENGINES)
