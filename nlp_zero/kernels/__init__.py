@@ -34,32 +34,6 @@ from . import (
     windows,
 )
 
-__all__ = [
-    "available",
-    "backend",
-    "use",
-    *attributes.__all__,
-    *chain.__all__,
-    *clustering.__all__,
-    *counting.__all__,
-    *experts.__all__,
-    *flow.__all__,
-    *grams.__all__,
-    *hmm.__all__,
-    *lattice.__all__,
-    *local.__all__,
-    *merges.__all__,
-    *pairs.__all__,
-    *perceptron.__all__,
-    *profiles.__all__,
-    *reach.__all__,
-    *rows.__all__,
-    *runs.__all__,
-    *sampling.__all__,
-    *vectors.__all__,
-    *windows.__all__,
-]
-
 _MODULES = (
     attributes,
     chain,
@@ -83,6 +57,8 @@ _MODULES = (
     windows,
 )
 _TWINS = {name: module for module in _MODULES for name in module.__all__}
+
+__all__ = ["available", "backend", "use", *_TWINS]
 
 backend: str
 """``"c"`` or ``"python"``: the engine in use."""

@@ -4,7 +4,7 @@
 #if defined(__linux__) && !defined(_DEFAULT_SOURCE)
 #define _DEFAULT_SOURCE
 #endif
-#include "_module.h"
+#include "_buffers.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -172,16 +172,6 @@ check_length(Py_ssize_t max_length)
         return 0;
     PyErr_Format(PyExc_ValueError, "max_length: expected 1 to %d, got %zd", MAX_LENGTH, max_length);
     return -1;
-}
-
-/* Looks for Ctrl-C from a loop that runs without the GIL. */
-static inline int
-interrupted(PyThreadState **state)
-{
-    PyEval_RestoreThread(*state);
-    int raised = PyErr_CheckSignals() < 0;
-    *state = PyEval_SaveThread();
-    return raised;
 }
 
 static inline int

@@ -1,5 +1,5 @@
 /* Expert kernels: the copy of experts.py, which is the specification. */
-#include "_module.h"
+#include "_buffers.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,28 +29,6 @@ enum { DONE = 0, NO_MEMORY = -1, INTERRUPTED = -2 };
 static const uint64_t masks[FEATURES] = {A, B, C, D, A | B, B | C, C | D, A | B | C, B | C | D, A | B | C | D};
 
 /* ---- small helpers ------------------------------------------------------------------------------------------- */
-
-static int
-get_items(PyObject *object, Py_buffer *view, Py_ssize_t itemsize, const char *what)
-{
-    if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0)
-        return -1;
-    if (view->itemsize != itemsize || view->ndim > 1) {
-        PyErr_Format(PyExc_TypeError, "%s: expected items of %zd bytes, got %zd", what, itemsize, view->itemsize);
-        PyBuffer_Release(view);
-        return -1;
-    }
-    return 0;
-}
-
-static int
-interrupted(PyThreadState **thread)
-{
-    PyEval_RestoreThread(*thread);
-    int raised = PyErr_CheckSignals() < 0;
-    *thread = PyEval_SaveThread();
-    return raised;
-}
 
 static inline int
 is_word(uint16_t id)

@@ -1,5 +1,5 @@
 /* Flow kernels: the copy of flow.py, which is the specification. */
-#include "_module.h"
+#include "_buffers.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,8 +15,9 @@ enum { DONE = 0, NO_MEMORY = -1, INTERRUPTED = -2, STRADDLING = -3 };
 
 /* ---- small helpers ------------------------------------------------------------------------------------------- */
 
+/* As get_items; an empty buffer may be of any items. */
 static int
-get_items(PyObject *object, Py_buffer *view, Py_ssize_t itemsize, const char *what)
+get_items_if_any(PyObject *object, Py_buffer *view, Py_ssize_t itemsize, const char *what)
 {
     if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0)
         return -1;
@@ -26,15 +27,6 @@ get_items(PyObject *object, Py_buffer *view, Py_ssize_t itemsize, const char *wh
         return -1;
     }
     return 0;
-}
-
-static int
-interrupted(PyThreadState **thread)
-{
-    PyEval_RestoreThread(*thread);
-    int raised = PyErr_CheckSignals() < 0;
-    *thread = PyEval_SaveThread();
-    return raised;
 }
 
 /* Whether Ctrl-C was pressed, looked at once in TURN units of work. */
@@ -126,13 +118,13 @@ links_open(link_list *links, Py_ssize_t size, PyObject *sources, PyObject *targe
         PyErr_Format(PyExc_ValueError, "size: expected 0 to %d, got %zd", 0x7FFFFFFF, size);
         return -1;
     }
-    if (get_items(sources, &links->sources, 4, "sources") < 0)
+    if (get_items_if_any(sources, &links->sources, 4, "sources") < 0)
         return -1;
     links->open++;
-    if (get_items(targets, &links->targets, 4, "targets") < 0)
+    if (get_items_if_any(targets, &links->targets, 4, "targets") < 0)
         goto failed;
     links->open++;
-    if (get_items(weights, &links->weights, 8, "weights") < 0)
+    if (get_items_if_any(weights, &links->weights, 8, "weights") < 0)
         goto failed;
     links->open++;
     links->size = (size_t)size;
@@ -350,8 +342,8 @@ visit_rates(PyObject *self, PyObject *args)
                           &tolerance, &limit) ||
         links_open(&links, size, sources, targets, weights) < 0)
         return NULL;
-    if (get_items(landings, &landing, 8, "landings") == 0) {
-        if (get_items(leaps, &jumps, 8, "jumps") == 0) {
+    if (get_items_if_any(landings, &landing, 8, "landings") == 0) {
+        if (get_items_if_any(leaps, &jumps, 8, "jumps") == 0) {
             result = walked(&links, &landing, &jumps, tolerance, limit > 0 ? (size_t)limit : 0);
             PyBuffer_Release(&jumps);
         }
@@ -428,7 +420,7 @@ static int
 network_open(network *n, PyObject **objects)
 {
     for (n->open = 0; n->open < BUFFERS; n->open++)
-        if (get_items(objects[n->open], &n->views[n->open], ITEM_SIZES[n->open], NAMES[n->open]) < 0) {
+        if (get_items_if_any(objects[n->open], &n->views[n->open], ITEM_SIZES[n->open], NAMES[n->open]) < 0) {
             network_close(n);
             return -1;
         }
@@ -617,7 +609,7 @@ aggregate(PyObject *self, PyObject *args)
                           &parts[5], &parts[6], &modules_object) ||
         network_open(&n, parts) < 0)
         return NULL;
-    if (get_items(modules_object, &modules, 4, "modules") == 0) {
+    if (get_items_if_any(modules_object, &modules, 4, "modules") == 0) {
         if (check_length("modules", (size_t)modules.len / 4, n.size) == 0 &&
             check_below("modules", modules.buf, n.size, n.size) == 0) {
             PyThreadState *thread = PyEval_SaveThread();
@@ -1074,7 +1066,7 @@ names_open(name_table *t, PyObject *object, size_t size)
     if (!PyArg_ParseTuple(object, "OOO:names", &parts[0], &parts[1], &parts[2]))
         return -1;
     for (; t->open < 3; t->open++)
-        if (get_items(parts[t->open], &t->views[t->open], sizes[t->open], what[t->open]) < 0)
+        if (get_items_if_any(parts[t->open], &t->views[t->open], sizes[t->open], what[t->open]) < 0)
             return -1;
     return names_check(t, size);
 }
@@ -1168,7 +1160,7 @@ move_nodes(PyObject *self, PyObject *args)
                           &names_object) ||
         network_open(&n, parts) < 0)
         return NULL;
-    while (open < 3 && get_items(objects[open], &views[open], sizes[open], what[open]) == 0)
+    while (open < 3 && get_items_if_any(objects[open], &views[open], sizes[open], what[open]) == 0)
         open++;
     if (open == 3 && check_moves(&n, &views[0], &views[1], &views[2]) == 0 && get_seed(seed_object, &seed) == 0 &&
         (names_object == Py_None || names_open(&names, names_object, n.size) == 0)) {

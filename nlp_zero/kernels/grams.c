@@ -1,32 +1,16 @@
 /* Gram kernels: the copy of grams.py, which is the specification. */
-#include "_module.h"
+#include "_table.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_WINDOW 9
-#define POINT 3                   /* bytes of a code point */
 #define CUT 0xFFFFFF              /* the rest of a window was left out */
 #define MOST ((uint64_t)1 << 40)  /* what a count stays below, so that its logarithm in 2**-16 bits fits into 64 bits */
-#define TURN 1000000              /* rows between two looks for Ctrl-C */
 
 enum { DONE = 0, NO_MEMORY = -1, INTERRUPTED = -2, OVERFLOWED = -3, UNORDERED = -4, LARGE = -5 };
 
-/* ---- buffers ------------------------------------------------------------------------------------------------------ */
-
-static int
-get_items(PyObject *object, Py_buffer *view, Py_ssize_t itemsize, const char *what)
-{
-    if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0)
-        return -1;
-    if (view->itemsize != itemsize || view->ndim > 1) {
-        PyErr_Format(PyExc_TypeError, "%s: expected items of %zd bytes, got %zd", what, itemsize, view->itemsize);
-        PyBuffer_Release(view);
-        return -1;
-    }
-    return 0;
-}
+/* ---- errors ------------------------------------------------------------------------------------------------------- */
 
 static int
 type_error(const char *what, const char *expected, PyObject *got)
@@ -53,75 +37,12 @@ get_sums(PyObject *object, Py_buffer *view)
     return 0;
 }
 
-/* Rows of the caller, with a count each. */
-typedef struct {
-    Py_buffer rows_view, counts_view;
-    const uint8_t *rows, *counts;
-    size_t count, size;
-} table;
-
-static int
-check_size(Py_ssize_t size)
-{
-    if (size >= POINT && size <= POINT * MAX_WINDOW && size % POINT == 0)
-        return 0;
-    PyErr_Format(PyExc_ValueError, "size: expected a multiple of %d up to %d, got %zd", POINT, POINT * MAX_WINDOW, size);
-    return -1;
-}
-
-static int
-rows_open(table *t, PyObject *rows, Py_ssize_t size)
-{
-    if (check_size(size) < 0 || get_items(rows, &t->rows_view, 1, "rows") < 0)
-        return -1;
-    if (t->rows_view.len % size) {
-        PyErr_Format(PyExc_ValueError, "rows: expected a multiple of %zd bytes, got %zd", size, t->rows_view.len);
-        PyBuffer_Release(&t->rows_view);
-        return -1;
-    }
-    t->rows = t->rows_view.buf;
-    t->size = (size_t)size;
-    t->count = (size_t)(t->rows_view.len / size);
-    return 0;
-}
-
-static int
-table_open(table *t, PyObject *rows, PyObject *counts, Py_ssize_t size)
-{
-    if (rows_open(t, rows, size) < 0)
-        return -1;
-    if (get_items(counts, &t->counts_view, 8, "counts") < 0) {
-        PyBuffer_Release(&t->rows_view);
-        return -1;
-    }
-    t->counts = t->counts_view.buf;
-    if ((size_t)t->counts_view.len / 8 == t->count)
-        return 0;
-    PyErr_Format(PyExc_ValueError, "counts: expected %zu items, got %zd", t->count, t->counts_view.len / 8);
-    PyBuffer_Release(&t->counts_view);
-    PyBuffer_Release(&t->rows_view);
-    return -1;
-}
-
-static void
-table_close(table *t)
-{
-    PyBuffer_Release(&t->counts_view);
-    PyBuffer_Release(&t->rows_view);
-}
-
 static inline uint64_t
 number_at(const uint8_t *numbers, size_t place)
 {
     uint64_t number;
     memcpy(&number, numbers + place * 8, 8);
     return number;
-}
-
-static inline uint32_t
-point_at(const uint8_t *point)
-{
-    return (uint32_t)point[0] << 16 | (uint32_t)point[1] << 8 | point[2];
 }
 
 /* c log2 c in units of 2**-16 bits, to the nearest. */
@@ -143,15 +64,6 @@ set_failure(int status, size_t row)
     else if (status == NO_MEMORY)
         PyErr_NoMemory();
     return NULL;
-}
-
-static int
-interrupted(PyThreadState **state)
-{
-    PyEval_RestoreThread(*state);
-    int raised = PyErr_CheckSignals() < 0;
-    *state = PyEval_SaveThread();
-    return raised;
 }
 
 /* ---- growing columns ------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@ numbers for each point of a row; zeros before the first call). A call without ro
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from array import array
 
 from .counting import count_log
@@ -24,7 +25,7 @@ _MOST = 1 << 40  # what a count stays below, so that its logarithm in 2**-16 bit
 _Columns = tuple[bytes, bytes, bytes]
 
 
-class _Walk:
+class _Walk(ABC):
     """The open nodes; those that end are handed to ``close``, the longest first."""
 
     def __init__(self, size: int, last: bytearray, sums: array[int]) -> None:
@@ -69,8 +70,9 @@ class _Walk:
                 sums[length - 2] = _check_sum(sums[length - 2] + count)
             self.close(row, length, count, other)
 
+    @abstractmethod
     def close(self, row: bytes, length: int, count: int, other: int) -> None:
-        raise NotImplementedError
+        """A node ends: the n-gram of ``length`` points that ``row`` begins with, and its two sums."""
 
 
 # ---- frequent n-grams ----------------------------------------------------------------------------------------------

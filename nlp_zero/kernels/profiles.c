@@ -1,5 +1,5 @@
 /* Profile kernels: the copy of profiles.py, which is the specification. */
-#include "_module.h"
+#include "_buffers.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -189,15 +189,6 @@ result_build(result *r, size_t rows, uint64_t *row_sums, uint64_t *column_sums)
     Py_XDECREF(firsts);
     Py_XDECREF(seconds);
     return NULL;
-}
-
-static int
-interrupted(PyThreadState **thread)
-{
-    PyEval_RestoreThread(*thread);
-    int raised = PyErr_CheckSignals() < 0;
-    *thread = PyEval_SaveThread();
-    return raised;
 }
 
 static void

@@ -1,99 +1,15 @@
 /* Run kernels: the copy of runs.py, which is the specification. */
-#include "_module.h"
+#include "_table.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_WINDOW 9
-#define POINT 3      /* bytes of a code point */
 #define WIDE 0xFFFF  /* from here on a point takes five bytes */
 #define LEAST 3      /* bytes of a packed row: head, count, one point */
-#define TURN 1000000 /* rows between two looks for Ctrl-C */
 
 enum { DONE = 0, NO_MEMORY = -1, INTERRUPTED = -2, OVERFLOWED = -3, UNORDERED = -4, ZERO = -5 };
 
-/* ---- buffers ------------------------------------------------------------------------------------------------------ */
-
-static int
-get_items(PyObject *object, Py_buffer *view, Py_ssize_t itemsize, const char *what)
-{
-    if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0)
-        return -1;
-    if (view->itemsize != itemsize || view->ndim > 1) {
-        PyErr_Format(PyExc_TypeError, "%s: expected items of %zd bytes, got %zd", what, itemsize, view->itemsize);
-        PyBuffer_Release(view);
-        return -1;
-    }
-    return 0;
-}
-
-static int
-check_size(Py_ssize_t size)
-{
-    if (size >= POINT && size <= POINT * MAX_WINDOW && size % POINT == 0)
-        return 0;
-    PyErr_Format(PyExc_ValueError, "size: expected a multiple of %d up to %d, got %zd", POINT, POINT * MAX_WINDOW, size);
-    return -1;
-}
-
-/* A table of the caller. */
-typedef struct {
-    Py_buffer rows_view, counts_view;
-    const uint8_t *rows;
-    const uint8_t *counts;  /* uint64, aligned or not */
-    size_t count, size;
-} table;
-
-static int
-table_open(table *t, PyObject *rows, PyObject *counts, Py_ssize_t size)
-{
-    if (check_size(size) < 0 || get_items(rows, &t->rows_view, 1, "rows") < 0)
-        return -1;
-    if (t->rows_view.len % size) {
-        PyErr_Format(PyExc_ValueError, "rows: expected a multiple of %zd bytes, got %zd", size, t->rows_view.len);
-        goto no_counts;
-    }
-    if (get_items(counts, &t->counts_view, 8, "counts") < 0)
-        goto no_counts;
-    t->rows = t->rows_view.buf;
-    t->counts = t->counts_view.buf;
-    t->size = (size_t)size;
-    t->count = (size_t)(t->rows_view.len / size);
-    if ((size_t)t->counts_view.len / 8 == t->count)
-        return 0;
-    PyErr_Format(PyExc_ValueError, "counts: expected %zu items, got %zd", t->count, t->counts_view.len / 8);
-    PyBuffer_Release(&t->counts_view);
-no_counts:
-    PyBuffer_Release(&t->rows_view);
-    return -1;
-}
-
-static void
-table_close(table *t)
-{
-    PyBuffer_Release(&t->counts_view);
-    PyBuffer_Release(&t->rows_view);
-}
-
-static inline const uint8_t *
-row_at(const table *t, size_t row)
-{
-    return t->rows + row * t->size;
-}
-
-static inline uint64_t
-count_at(const table *t, size_t row)
-{
-    uint64_t count;
-    memcpy(&count, t->counts + row * 8, 8);
-    return count;
-}
-
-static inline uint32_t
-point_at(const uint8_t *point)
-{
-    return (uint32_t)point[0] << 16 | (uint32_t)point[1] << 8 | point[2];
-}
+/* ---- small helpers ------------------------------------------------------------------------------------------------ */
 
 static inline void
 set_point(uint8_t *at, uint32_t point)
@@ -115,16 +31,6 @@ set_failure(int status, size_t row)
     else if (status == NO_MEMORY)
         PyErr_NoMemory();
     return -1;
-}
-
-/* Looks for Ctrl-C from a loop that runs without the GIL. */
-static int
-interrupted(PyThreadState **state)
-{
-    PyEval_RestoreThread(*state);
-    int raised = PyErr_CheckSignals() < 0;
-    *state = PyEval_SaveThread();
-    return raised;
 }
 
 /* Two columns as a pair of bytes; frees them. */

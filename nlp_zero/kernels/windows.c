@@ -1,13 +1,10 @@
 /* Window kernels: the copy of windows.py, which is the specification. */
-#include "_module.h"
+#include "_table.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WORD_LIMIT 0xF000  /* ids below it are symbols of words, the others known boundaries; 0 is the end of a line */
-#define MAX_WINDOW 9
-#define POINT 3            /* bytes of a code point */
-#define TURN 1000000       /* elements between two looks for Ctrl-C */
 
 /* What stops a loop that runs without the GIL. */
 enum { DONE = 0, NO_MEMORY = -1, INTERRUPTED = -2, OVERFLOWED = -3, NEGATIVE = -4 };
@@ -15,32 +12,9 @@ enum { DONE = 0, NO_MEMORY = -1, INTERRUPTED = -2, OVERFLOWED = -3, NEGATIVE = -
 /* ---- small helpers ------------------------------------------------------------------------------------------- */
 
 static int
-get_items(PyObject *object, Py_buffer *view, Py_ssize_t itemsize, const char *what)
-{
-    if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0)
-        return -1;
-    if (view->itemsize != itemsize || view->ndim > 1) {
-        PyErr_Format(PyExc_TypeError, "%s: expected items of %zd bytes, got %zd", what, itemsize, view->itemsize);
-        PyBuffer_Release(view);
-        return -1;
-    }
-    return 0;
-}
-
-static int
 is_word(uint16_t id)
 {
     return id != 0 && id < WORD_LIMIT;
-}
-
-/* Looks for Ctrl-C from a loop that runs without the GIL. */
-static int
-interrupted(PyThreadState **state)
-{
-    PyEval_RestoreThread(*state);
-    int raised = PyErr_CheckSignals() < 0;
-    *state = PyEval_SaveThread();
-    return raised;
 }
 
 static PyObject *
@@ -408,73 +382,6 @@ no_points:
 }
 
 /* ---- tables -------------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    Py_buffer rows_view, counts_view;
-    const uint8_t *rows;
-    const uint64_t *counts;
-    size_t count, size;
-} table;
-
-static int
-rows_open(table *t, PyObject *rows, Py_ssize_t size)
-{
-    if (size < POINT || size > POINT * MAX_WINDOW || size % POINT) {
-        PyErr_Format(PyExc_ValueError, "size: expected a multiple of %d up to %d, got %zd", POINT, POINT * MAX_WINDOW, size);
-        return -1;
-    }
-    if (get_items(rows, &t->rows_view, 1, "rows") < 0)
-        return -1;
-    if (t->rows_view.len % size) {
-        PyErr_Format(PyExc_ValueError, "rows: expected a multiple of %zd bytes, got %zd", size, t->rows_view.len);
-        PyBuffer_Release(&t->rows_view);
-        return -1;
-    }
-    t->rows = t->rows_view.buf;
-    t->size = (size_t)size;
-    t->count = (size_t)(t->rows_view.len / size);
-    return 0;
-}
-
-static int
-table_open(table *t, PyObject *rows, PyObject *counts, Py_ssize_t size)
-{
-    if (rows_open(t, rows, size) < 0)
-        return -1;
-    if (get_items(counts, &t->counts_view, 8, "counts") < 0) {
-        PyBuffer_Release(&t->rows_view);
-        return -1;
-    }
-    if ((size_t)t->counts_view.len / 8 != t->count) {
-        PyErr_Format(PyExc_ValueError, "counts: expected %zu items, got %zd", t->count, t->counts_view.len / 8);
-        PyBuffer_Release(&t->counts_view);
-        PyBuffer_Release(&t->rows_view);
-        return -1;
-    }
-    t->counts = t->counts_view.buf;
-    return 0;
-}
-
-static void
-table_close(table *t)
-{
-    PyBuffer_Release(&t->counts_view);
-    PyBuffer_Release(&t->rows_view);
-}
-
-static inline const uint8_t *
-row_at(const table *t, size_t row)
-{
-    return t->rows + row * t->size;
-}
-
-static inline uint64_t
-count_at(const table *t, size_t row)
-{
-    uint64_t count;
-    memcpy(&count, (const uint8_t *)t->counts + row * 8, 8);
-    return count;
-}
 
 /* The order of the first `width` bytes. Most rows part in their first eight, which one comparison of numbers tells. */
 static inline int

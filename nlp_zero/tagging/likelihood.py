@@ -150,7 +150,6 @@ class Likelihood:
         # Of pairs: the rows of their weights, and when those have been read, of their slopes.
         self.table = array("d", bytes(8 * len(self.counts) * self.width if self.pairs else 0))
         self.sums = {begin: array("d", bytes(8 * edges)) for begin, _ in self.sentence_shards}
-        self.edge_ranges = _even_ranges(range(edges + 1), -(-edges // (1 << 14)))
         self.labels = array("i") if data.allowed is not None else data.labels
         if data.allowed is None and len(data.labels) != data.n_positions:
             raise ValueError(f"labels: expected {data.n_positions} items, got {len(data.labels)}")
