@@ -23,6 +23,10 @@ class GraphError(NlpZeroError, ValueError):
     """A link, a node or a partition that no graph can have."""
 
 
+class GrammarError(NlpZeroError, ValueError):
+    """A template, a word class or a file of them that cannot be read; the message names file and line."""
+
+
 class LabelError(NlpZeroError, ValueError):
     """A label, or a sequence of labels, that its scheme does not know; the message names the position."""
 
