@@ -385,13 +385,15 @@ class _Modules:
         size = len(flows)
         self.symmetric = not len(inflows)
         self.toll = toll
-        self.modules = list(modules)
         self.bounds = list(bounds) if len(bounds) else [0] * size
         self.exits = list(exits)
         rows = [slice(starts[node], starts[node + 1]) for node in range(size)]
-        self.others = [neighbours[row].tolist() for row in rows]
-        self.leaving = [outflows[row].tolist() for row in rows]
-        self.entering = self.leaving if self.symmetric else [inflows[row].tolist() for row in rows]
+        # Rates stay in arrays, and each number is one object: on a large graph, memory is what the moves wait for.
+        numbers = list(range(size))
+        self.modules = list(map(numbers.__getitem__, modules))
+        self.others = [list(map(numbers.__getitem__, neighbours[row])) for row in rows]
+        self.leaving = [outflows[row] for row in rows]
+        self.entering = self.leaving if self.symmetric else [inflows[row] for row in rows]
         # By node: visit rate, sums of flow out and in, teleportation from and to it; then the same by module.
         self.flow = list(flows)
         self.out = [_total(row) for row in self.leaving]
@@ -524,13 +526,29 @@ NOTHING = (0.0,) * 7
 
 def _symmetric_mover(state: _Modules) -> Callable[[int], bool]:
     modules, bounds, sizes, others, leaving = state.modules, state.bounds, state.sizes, state.others, state.leaving
-    flows, outs, terms, exits, indexes = state.flows, state.outs, state.terms, state.exits, state.indexes
-    flow_of, out_of, toll, log = state.flow, state.out, state.toll, log2
+    exits, indexes, free, flow_of, out_of = state.exits, state.indexes, state.free, state.flow, state.out
+    # By module: the rate at which it is left, which is that of entering, too; its flow; its term of the code length.
+    outs, flows, terms = array("d", state.outs), array("d", state.flows), array("d", state.terms)
+    module_of, toll, log = modules.__getitem__, state.toll, log2
+
+    def code(leave: float, flow: float) -> float:
+        coded = leave * log(leave) if leave > 0.0 else 0.0
+        return _plogp(leave + flow) - coded - coded
+
+    def slowly(out_to: dict[int, float], out: float, flow: float, index: float, limit: float) -> tuple[int, float]:
+        """The best of the modules and the limit then, where a rate may be 0."""
+        best = -1
+        for module, outflow in out_to.items():
+            before, there, term = outs[module], flows[module], terms[module]
+            leave = before + (out - outflow) - outflow
+            new = _plogp(index + (leave - before)) + code(leave, there + flow) - term
+            if new < limit:
+                best, limit = module, new - LEAST_GAIN
+        return best, limit
 
     def move(node: int) -> bool:
         out_to: dict[int, float] = {}
-        for other, load in zip(others[node], leaving[node], strict=True):
-            module = modules[other]
+        for module, load in zip(map(module_of, others[node]), leaving[node], strict=True):
             if module in out_to:
                 out_to[module] += load
             else:
@@ -539,44 +557,53 @@ def _symmetric_mover(state: _Modules) -> Callable[[int], bool]:
         single = sizes[home] == 1
         flow, out, index = flow_of[node], out_of[node], exits[bound] + indexes[bound]
         inner = out_to.pop(home, 0.0)
+        at_home, rest, term = outs[home], flows[home], terms[home]
         if single:
             if not out_to:
                 return False
-            left = NOTHING
+            left, cost = (0.0, 0.0, 0.0), _plogp(index) + term + toll
         else:
-            away = outs[home] - (out - inner) + inner
-            rest = flows[home] - flow
-            coded = away * log(away) if away > 0.0 else 0.0
-            left = rest, away, away, 0.0, 0.0, away, _plogp(away + rest) - coded - coded
-        best, cost = home, _plogp(index) + terms[home] - left[6]
-        if single:
-            cost += toll
-        index += left[5] - outs[home]
-        limit = cost - LEAST_GAIN
-        for module, outflow in out_to.items():
-            before = outs[module]  # which is its rate of entering, too
-            leave = before + (out - outflow) - outflow
-            coded = leave * log(leave) if leave > 0.0 else 0.0
-            both = leave + (flows[module] + flow)
-            entered = index + (leave - before)
-            new = (
-                (entered * log(entered) if entered > 0.0 else 0.0)
-                + ((both * log(both) if both > 0.0 else 0.0) - coded - coded)
-                - terms[module]
-            )
-            if new < limit:
-                best, limit = module, new - LEAST_GAIN
+            away = at_home - (out - inner) + inner
+            rest -= flow
+            left = away, rest, code(away, rest)
+            cost = _plogp(index) + term - left[2]
+        index += left[0] - at_home
+        limit = first = cost - LEAST_GAIN
+        best = -1
+        try:
+            for module, outflow in out_to.items():
+                before = outs[module]
+                leave = before + (out - outflow) - outflow
+                coded = leave * log(leave)
+                both = leave + (flows[module] + flow)
+                entered = index + (leave - before)
+                new = entered * log(entered) + (both * log(both) - coded - coded) - terms[module]
+                if new < limit:
+                    best, limit = module, new - LEAST_GAIN
+        except ValueError:  # the logarithm of 0
+            best, limit = slowly(out_to, out, flow, index, first)
+        joined = out, flow, 0.0
         if not single:
-            coded = out * log(out) if out > 0.0 else 0.0
-            term = _plogp(out + flow) - coded - coded
-            if _plogp(index + out) + term + toll < limit:
-                return state.settle(node, state.free.pop(), left, (flow, out, out, 0.0, 0.0, out, term))
-        if best == home:
+            joined = out, flow, code(out, flow)
+            if _plogp(index + out) + joined[2] + toll < limit:
+                best = free.pop()
+                out_to[best] = 0.0
+        if best < 0:
             return False
-        leave = outs[best] + (out - out_to[best]) - out_to[best]
-        coded = leave * log(leave) if leave > 0.0 else 0.0
-        term = _plogp(leave + (flows[best] + flow)) - coded - coded
-        return state.settle(node, best, left, (flows[best] + flow, leave, leave, 0.0, 0.0, leave, term))
+        if sizes[best]:
+            leave = outs[best] + (out - out_to[best]) - out_to[best]
+            there = flows[best] + flow
+            joined = leave, there, code(leave, there)
+        indexes[bound] += left[0] - at_home
+        indexes[bound] += joined[0] - outs[best]
+        outs[home], flows[home], terms[home] = left
+        outs[best], flows[best], terms[best] = joined
+        modules[node] = best
+        sizes[best] += 1
+        sizes[home] -= 1
+        if single:
+            free.append(home)
+        return True
 
     return move
 
