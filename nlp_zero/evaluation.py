@@ -12,7 +12,8 @@ characters as words it finds F .330 (PKU) and .326 (MSR), where spans say .343 a
 (0.333, 0.333, 1.0, 0.0)
 
 :func:`differences` says where the two part; :func:`bootstrap` and :func:`paired_bootstrap` say how far a score, or the
-difference of two systems, may be the luck of the lines that were chosen; :func:`precision_at` scores ranked words.
+difference of two systems, may be the luck of the lines that were chosen; :func:`precision_at` scores ranked words;
+:func:`bracket_scores` scores trees.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
-from itertools import accumulate, zip_longest
+from itertools import accumulate, compress, zip_longest
 from typing import NamedTuple
 
 from .errors import InputError
 
 __all__ = [
     "KINDS",
+    "BracketScores",
     "Comparison",
     "Difference",
     "Interval",
@@ -36,6 +38,7 @@ __all__ = [
     "Scores",
     "best_granularity",
     "bootstrap",
+    "bracket_scores",
     "differences",
     "line_counts",
     "paired_bootstrap",
@@ -146,6 +149,75 @@ def precision_at(words: Iterable[str], gold: Container[str], ks: Collection[int]
         if rank in rates:
             rates[rank] = hits / rank
     return rates
+
+
+# Trees --------------------------------------------------------------------------------------------------------------
+
+Spans = tuple[Sequence[str], Iterable[tuple[int, int]]]
+"""The words of a sentence and its brackets, (start, end) in words, ``end`` not included."""
+
+
+class BracketScores(NamedTuple):
+    """Counts and rates of the brackets of trees, summed over sentences; a rate of nothing is NaN."""
+
+    gold_brackets: int
+    system_brackets: int
+    correct: int
+    precision: float
+    recall: float
+    f1: float
+    sentences: int
+
+
+def bracket_scores(gold: Iterable[Spans], system: Iterable[Spans]) -> BracketScores:
+    """Unlabelled precision, recall and F1 of brackets (Black et al. 1991), added up over all sentences.
+
+    Words without a letter, a digit or a Han character are punctuation and are taken out of both sides first; of what
+    is left, brackets around one word (or none) and around the whole sentence are left out, and one that stands twice
+    counts once. O(words + brackets). Raises :class:`InputError` if one side has more sentences than the other, or if
+    the words of the two differ besides punctuation.
+
+    >>> words = ["我", "的", "苹果", "，", "好", "吃"]
+    >>> bracket_scores([(words, [(0, 3), (0, 2), (4, 6)])], [(words, [(0, 6), (0, 4), (1, 3)])])
+    BracketScores(gold_brackets=3, system_brackets=2, correct=1, precision=0.5, recall=0.3333333333333333, f1=0.4, \
+sentences=1)
+    """
+    gold_brackets = system_brackets = correct = sentences = 0
+    missing = object()
+    for number, (true, found) in enumerate(zip_longest(gold, system, fillvalue=missing), 1):
+        if true is missing or found is missing:
+            short = "gold" if true is missing else "system"
+            raise InputError(f"{short}: line {number}: expected as many sentences on both sides, got the end")
+        true_words, true_spans = _bare_spans(*true)
+        found_words, found_spans = _bare_spans(*found)
+        if true_words != found_words:
+            place = next(k for k, (a, b) in enumerate(zip_longest(true_words, found_words)) if a != b)
+            expected, got = (words[place] if place < len(words) else "the end" for words in (true_words, found_words))
+            raise InputError(
+                f"system: line {number}: word {place + 1} besides punctuation: expected {expected!r}, got {got!r}"
+            )
+        sentences += 1
+        gold_brackets += len(true_spans)
+        system_brackets += len(found_spans)
+        correct += len(true_spans & found_spans)
+    return BracketScores(
+        gold_brackets=gold_brackets,
+        system_brackets=system_brackets,
+        correct=correct,
+        precision=_share(correct, system_brackets),
+        recall=_share(correct, gold_brackets),
+        f1=_share(2 * correct, gold_brackets + system_brackets),
+        sentences=sentences,
+    )
+
+
+def _bare_spans(words: Sequence[str], spans: Iterable[tuple[int, int]]) -> tuple[list[str], set[tuple[int, int]]]:
+    """The words that are no punctuation, and the brackets over them that count."""
+    kept = [any(map(str.isalnum, word)) for word in words]
+    before = list(accumulate(kept, initial=0))
+    bare = {(before[start], before[end]) for start, end in spans}
+    size = before[-1]
+    return list(compress(words, kept)), {span for span in bare if 2 <= span[1] - span[0] < size}
 
 
 # What differs -------------------------------------------------------------------------------------------------------

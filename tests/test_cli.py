@@ -269,6 +269,29 @@ def test_eval_prints_the_numbers_of_the_sighan_script(box: Sandbox) -> None:
     assert "oov" not in without.out and "f1\t0.667\n" in without.out
 
 
+def test_eval_scores_the_brackets_of_trees(box: Sandbox) -> None:
+    box.write("gold.txt", "((我 的 苹果) ， (好 吃))\n\n(好 -LRB- 吃)\n")
+    box.write("system.txt", "((我 的) 苹果 ， (好 吃))\n\n((好 吃))\n")
+    result = box.run("eval", "--trees", "gold.txt", "system.txt")
+    assert (result.status, result.err) == (0, "")
+    expected = "gold_brackets 2 system_brackets 2 correct 1 precision 0.500 recall 0.500 f1 0.500 sentences 3"
+    assert result.out.split() == expected.split()
+    assert json.loads(box.run("eval", "--trees", "--json", "gold.txt", "system.txt").out)["correct"] == 1
+
+
+def test_eval_of_trees_names_the_file_and_the_line(box: Sandbox) -> None:
+    box.write("gold.txt", "(好)\n((我 的) 苹果)\n")
+    for text, message in (
+        ("(好)\n(我 的 苹果\n", "system.txt: line 2: bracket 1 is never closed"),
+        ("(好)\n(我 的)\n", "system.txt: line 2: word 3 besides punctuation: expected '苹果', got 'the end'"),
+        ("(好)\n", "system.txt: line 2: expected as many sentences"),
+    ):
+        box.write("system.txt", text)
+        result = box.run("eval", "--trees", "gold.txt", "system.txt")
+        assert result.status == 1 and message in result.err
+    assert box.run("eval", "--trees", "gold.txt", "system.txt", "--known", "gold.txt").status == 2
+
+
 def test_eval_notes_lines_whose_characters_differ(box: Sandbox) -> None:
     box.write("gold.txt", "研究 生命\n很 甜\n")
     box.write("system.txt", "研究 生物\n很 甜\n")

@@ -26,6 +26,7 @@ from nlp_zero.evaluation import (
     _same_spans,
     best_granularity,
     bootstrap,
+    bracket_scores,
     differences,
     line_counts,
     paired_bootstrap,
@@ -534,3 +535,53 @@ def test_of_equal_granularities_the_one_nearest_to_the_learnt_is_taken():
     assert (step, scores[-0.3], scores[0.3]) == (0.0, 1.0, 0.0)
     step, _ = best_granularity(lambda lines, step: [["北京", "大学"] if step > 0.1 else lines], gold)
     assert step == 0.15
+
+
+# Trees --------------------------------------------------------------------------------------------------------------
+
+
+def test_brackets_by_hand() -> None:
+    """Gold ((我 的 苹果) ， (好 吃 (极 了))), system ((我 (的 苹果 ，)) 好 (吃 (极 了)))."""
+    words = ["我", "的", "苹果", "，", "好", "吃", "极", "了"]
+    gold = (words, [(0, 8), (0, 3), (4, 8), (6, 8)])
+    system = (words, [(0, 8), (0, 4), (1, 4), (5, 8), (6, 8)])
+
+    scores = bracket_scores([gold], [system])
+
+    assert scores == (3, 4, 2, 2 / 4, 2 / 3, 4 / 7, 1)
+
+
+def test_brackets_of_one_word_of_the_sentence_and_twice_the_same_count_for_nothing() -> None:
+    words = ["“", "我", "”", "爱", "你", "。"]
+    spans = [(0, 3), (0, 6), (0, 5), (1, 2), (3, 5), (3, 6), (3, 5), (2, 3), (4, 4)]
+    assert bracket_scores([(words, spans)], [(["我", "爱", "你"], [(1, 3)])])[:3] == (1, 1, 1)
+
+
+def test_brackets_of_nothing_have_no_rate() -> None:
+    scores = bracket_scores([([], []), (["好"], [(0, 1)])], [(["，"], [(0, 1)]), (["好"], [])])
+    assert scores[:3] == (0, 0, 0) and math.isnan(scores.f1) and scores.sentences == 2
+
+
+def test_trees_of_other_words_are_told_apart() -> None:
+    with pytest.raises(InputError, match="system: line 2: word 2 besides punctuation: expected '吃', got 'the end'"):
+        bracket_scores([(["a"], []), (["好", "，", "吃"], [])], [(["a"], []), (["好"], [])])
+    with pytest.raises(InputError, match="gold: line 2: expected as many sentences on both sides, got the end"):
+        bracket_scores([(["a"], [])], [(["a"], []), (["a"], [])])
+
+
+@quick
+@given(st.lists(st.sampled_from("一二，"), max_size=9), st.data())
+def test_brackets_agree_with_a_slow_count(words: list[str], data: st.DataObject) -> None:
+    places = st.integers(0, len(words))
+    span = st.tuples(places, places).map(lambda pair: (min(pair), max(pair)))
+    sides = [data.draw(st.lists(span, max_size=8)) for _ in range(2)]
+    kept = [place for place, word in enumerate(words) if word != "，"]
+    covered = [
+        {tuple(place for place in kept if start <= place < end) for start, end in spans} - {tuple(kept)}
+        for spans in sides
+    ]
+    true, found = ({places for places in side if len(places) > 1} for side in covered)
+
+    scores = bracket_scores([(words, sides[0])], [(words, sides[1])])
+
+    assert scores[:3] == (len(true), len(found), len(true & found))

@@ -1,11 +1,11 @@
-"""``eval``: how well a segmentation agrees with another."""
+"""``eval``: how well a segmentation, or the brackets of trees, agree with others."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .arguments import add_verb, encoding, positive
@@ -13,6 +13,7 @@ from .console import Console
 from .streams import put, report_reading
 
 if TYPE_CHECKING:
+    from ..errors import InputError
     from ..evaluation import Interval, LineCounts, Scores
 
 # What is taken where no number is given, and the lines below which there is a warning of the bootstrap.
@@ -25,6 +26,8 @@ def evaluate(options: argparse.Namespace, console: Console) -> None:
     from ..text.corpus import Corpus
     from ..words.lexicon import Lexicon
 
+    if options.trees:
+        return _evaluate_trees(options, console)
     known = set(Lexicon.load(options.known)) if options.known else None
     paths = [path for path in (options.gold, options.system, options.versus) if path is not None]
     corpora = [Corpus([path], encoding=options.encoding, errors=options.errors) for path in paths]
@@ -59,16 +62,53 @@ def _scores(
     try:
         scores = segmentation_scores(map(str.split, gold), map(str.split, system), known=known)
     except InputError as error:
-        side, _, rest = str(error).partition(": ")
-        if side not in ("gold", "system"):
-            raise
-        raise InputError(f"{paths[side == 'system']}: {rest}") from None
+        raise _of_file(error, paths) from None
     if scores.differing_lines:
         console.note(
             f"{paths[1]}: {scores.differing_lines:,} of {scores.lines:,} lines hold other characters than "
             f"{paths[0]}; their words are aligned as the scoring script does"
         )
     return scores
+
+
+def _of_file(error: InputError, paths: tuple[str, str]) -> InputError:
+    """The error with the file in the place of the side."""
+    side, _, rest = str(error).partition(": ")
+    return type(error)(f"{paths[side == 'system']}: {rest}") if side in ("gold", "system") else error
+
+
+def _evaluate_trees(options: argparse.Namespace, console: Console) -> None:
+    """Unlabelled precision, recall and F1 of brackets."""
+    from ..errors import InputError
+    from ..evaluation import bracket_scores
+    from ..text.corpus import Corpus
+
+    wrong = ("known", "bootstrap", "versus", "differences")
+    if given := [name for name in wrong if getattr(options, name)]:
+        options.usage(f"--trees goes without --{given[0].replace('differences', 'errors N')}")
+    paths = (options.gold, options.system)
+    gold, system = (Corpus([path], encoding=options.encoding, errors=options.errors) for path in paths)
+    try:
+        scores = bracket_scores(_spans(gold, "gold"), _spans(system, "system"))
+    except InputError as error:
+        raise _of_file(error, paths) from None
+    for corpus in (gold, system):
+        report_reading(corpus, console)
+    facts = {name: _known_only(value) for name, value in scores._asdict().items()}
+    put(json.dumps(facts, ensure_ascii=False) + "\n" if options.json else _fact_rows(facts))
+
+
+def _spans(lines: Iterable[str], side: str) -> Iterator[tuple[Sequence[str], list[tuple[int, int]]]]:
+    """The words and the brackets of every line."""
+    from ..errors import InputError
+    from ..syntax.tree import Tree
+
+    for number, line in enumerate(lines, 1):
+        try:
+            tree = Tree.from_brackets(line)
+        except InputError as error:
+            raise InputError(f"{side}: line {number}: {error}") from None
+        yield tree.words, tree.spans()
 
 
 def _certainty(lines: list[Iterable[str]], resamples: int, seed: int, console: Console) -> dict[str, Any]:
@@ -150,9 +190,15 @@ class _EvalErrors(argparse.Action):
 
 def add(verbs: Any) -> None:
     """Add ``eval``."""
-    verb = add_verb(verbs, "eval", evaluate, "precision, recall, F1 and OOV recall, as the SIGHAN script counts")
+    purpose = "precision, recall, F1 and OOV recall, as the SIGHAN script counts; of the brackets of trees with --trees"
+    verb = add_verb(verbs, "eval", evaluate, purpose)
     verb.add_argument("gold", metavar="GOLD", help="words separated by spaces")
     verb.add_argument("system", metavar="SYSTEM", help="the same lines in the words to be scored")
+    verb.add_argument(
+        "--trees",
+        action="store_true",
+        help="both files hold a tree a line, such as ((我 的) (苹果 好 吃)): unlabelled brackets without punctuation",
+    )
     verb.add_argument("--known", metavar="LEXICON", help="words seen in training: gives OOV rate and recalls")
     verb.add_argument(
         "--errors",
