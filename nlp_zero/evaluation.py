@@ -183,10 +183,9 @@ def bracket_scores(gold: Iterable[Spans], system: Iterable[Spans]) -> BracketSco
 sentences=1)
     """
     gold_brackets = system_brackets = correct = sentences = 0
-    missing = object()
-    for number, (true, found) in enumerate(zip_longest(gold, system, fillvalue=missing), 1):
-        if true is missing or found is missing:
-            short = "gold" if true is missing else "system"
+    for number, (true, found) in enumerate(zip_longest(gold, system, fillvalue=None), 1):
+        if true is None or found is None:
+            short = "gold" if true is None else "system"
             raise InputError(f"{short}: line {number}: expected as many sentences on both sides, got the end")
         true_words, true_spans = _bare_spans(*true)
         found_words, found_spans = _bare_spans(*found)
