@@ -1004,6 +1004,27 @@ def test_cluster_hands_on_the_options_of_the_walk(box: Sandbox) -> None:
     assert done.err.startswith("nlp-zero: all 6 nodes in one module, 2.556657 bits a step") and done.status == 0
 
 
+def test_cluster_goes_on_from_given_modules_or_scores_them(box: Sandbox) -> None:
+    box.write("links.tsv", TRIANGLES)
+    box.write("bad.clu", '# name module flow\n"茶" 1 0.1\n水 1\n叶 2\n酒 2\n杯 2\n瓶 2\n')
+    said = (
+        "6 nodes in 2 modules: 2.929968 bits a step (index 0.285714, modules 2.644254), 14.6 % more than in one module"
+    )
+    done = box.run("cluster", "links.tsv", "--score", "bad.clu", "--format", "clu")
+    assert done.err == f"nlp-zero: {said}\n"
+    modules = dict(line.split()[:2] for line in done.out.splitlines() if line[0] != "#")
+    assert modules == {'"叶"': "1", '"酒"': "1", '"杯"': "1", '"瓶"': "1", '"茶"': "2", '"水"': "2"}
+    box.run("cluster", "links.tsv", "-o", "best.ftree")
+    best = box.run("cluster", "links.tsv", "--initial", "bad.clu")
+    assert best.out == box.run("cluster", "links.tsv", "--score", "best.ftree").out
+    assert "2.320730 bits" in best.err
+    box.write("worse.tree", '1:1 0.2 "茶"\n1:2 0.2 "面"\n')
+    done = box.run("cluster", "links.tsv", "--initial", "worse.tree", "-o", "out.tree")
+    assert done.err == "nlp-zero: worse.tree: line 2: expected a node of the graph, got '面'\n"
+    assert done.status == 1 and "out.tree" not in box.files()
+    assert box.process("cluster", "links.tsv", "--score", "bad.clu", "--initial", "bad.clu").status == 2
+
+
 def test_cluster_names_what_is_wrong(box: Sandbox) -> None:
     box.write("bad.net", '*Vertices 2\n1 "a"\n2 "b"\n*Edges\n1 2 -3\n')
     done = box.run("cluster", "bad.net", "-o", "out.tree")

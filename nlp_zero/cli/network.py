@@ -21,8 +21,9 @@ def strength(text: str) -> float:
 
 def cluster(options: argparse.Namespace, console: Console) -> None:
     """The communities of a graph by the map equation."""
-    from ..network.communities import communities
+    from ..network.communities import communities, scored
     from ..network.graph import Graph
+    from ..network.partitions import load_partition
 
     check_target(options.output)
     ending = os.path.splitext(options.output or "")[1][1:]
@@ -34,22 +35,31 @@ def cluster(options: argparse.Namespace, console: Console) -> None:
         console.progress("trials", trial, options.trials)
         console.detail(f"trial {trial}: {length:.9f} bits")
 
-    found = communities(
-        graph,
-        two_level=options.two_level,
-        trials=options.trials,
-        seed=options.seed,
-        workers=options.workers,
-        progress=progress,
-        model=options.flow_model,
-        teleportation=options.teleportation,
-        recorded=options.recorded,
-        to_nodes=options.to_nodes,
-        markov_time=options.markov_time,
-        variable_markov_time=options.variable_markov_time,
-        entropy_corrected=options.entropy_corrected,
-        regularized=options.regularized,
-    )
+    walk: dict[str, Any] = {
+        "model": options.flow_model,
+        "teleportation": options.teleportation,
+        "recorded": options.recorded,
+        "to_nodes": options.to_nodes,
+        "markov_time": options.markov_time,
+        "variable_markov_time": options.variable_markov_time,
+        "entropy_corrected": options.entropy_corrected,
+        "regularized": options.regularized,
+    }
+    given = options.score or options.initial
+    partition = given and load_partition(given, graph, encoding=options.encoding, errors=options.errors)
+    if options.score:
+        found = scored(graph, partition, **walk)
+    else:
+        found = communities(
+            graph,
+            two_level=options.two_level,
+            trials=options.trials,
+            seed=options.seed,
+            initial=partition,
+            workers=options.workers,
+            progress=progress,
+            **walk,
+        )
     with output(options.output) as write:
         for line in found.lines(format):
             write(line)
@@ -112,6 +122,9 @@ def add(verbs: Any) -> None:
         help="OUT.tree, .ftree, .clu, .json or .svg (a map); default: standard output, as .tree",
     )
     verb.add_argument("--format", choices=TREE_FORMATS, help="default: as the ending of FILE says, else tree")
+    start = verb.add_mutually_exclusive_group()
+    start.add_argument("--initial", metavar="FILE", help="search on from the modules of a .tree or .clu file")
+    start.add_argument("--score", metavar="FILE", help="do not search: the code length of the modules of such a file")
     verb.add_argument("--two-level", action="store_true", help="no modules in modules")
     verb.add_argument("--trials", type=positive, default=1, metavar="N", help="take the best of N (default: 1)")
     verb.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
