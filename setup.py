@@ -15,6 +15,7 @@ KERNEL_NAMES = (
     "_module",
     "attributes",
     "chain",
+    "chart",
     "clustering",
     "counting",
     "experts",

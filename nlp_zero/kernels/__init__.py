@@ -14,6 +14,7 @@ from typing import Any
 from . import (
     attributes,
     chain,
+    chart,
     clustering,
     counting,
     experts,
@@ -37,6 +38,7 @@ from . import (
 _MODULES = (
     attributes,
     chain,
+    chart,
     clustering,
     counting,
     experts,

@@ -7,6 +7,7 @@ module_exec(PyObject *module)
     PyMethodDef *const tables[] = {
         attributes_methods,
         chain_methods,
+        chart_methods,
         clustering_methods,
         counting_methods,
         experts_methods,

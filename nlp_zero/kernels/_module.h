@@ -6,6 +6,7 @@
 
 extern PyMethodDef attributes_methods[];
 extern PyMethodDef chain_methods[];
+extern PyMethodDef chart_methods[];
 extern PyMethodDef clustering_methods[];
 extern PyMethodDef counting_methods[];
 extern PyMethodDef experts_methods[];

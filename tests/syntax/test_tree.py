@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import xml.etree.ElementTree as xml
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ def trees(draw: st.DrawFn) -> Tree:
     while pending:
         start, end = pending.pop()
         cuts = sorted(draw(st.sets(st.integers(start, end), max_size=4)) | {start, end})
-        for left, right in zip(cuts, cuts[1:], strict=False):
+        for left, right in pairwise(cuts):
             if (left, right) != (start, end) and draw(st.booleans()):
                 nodes.append(Node(left, right, draw(st.sampled_from(["", "[c1] 和 _"]))))
                 pending.append((left, right))
