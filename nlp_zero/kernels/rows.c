@@ -386,8 +386,45 @@ pick_pairs(PyObject *self, PyObject *args)
     return result;
 }
 
+/* ---- weights that are not 0 ---------------------------------------------------------------------------------- */
+
+static PyObject *
+count_nonzero(PyObject *self, PyObject *args)
+{
+    PyObject *offsets, *factors, *weight_list, *result = NULL;
+    Py_ssize_t begin, end, size, rows;
+    buffers all = {.held = 0};
+    const int64_t *starts;
+    const int32_t *times;
+    const double *weights;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOOnn:count_nonzero", &offsets, &factors, &weight_list, &begin, &end))
+        return NULL;
+    if ((rows = open_numbers(&all, offsets, 8, 0, "offsets", &starts)) < 0 ||
+        (size = open_numbers(&all, weight_list, 8, 0, "weights", &weights)) < 0)
+        goto done;
+    rows -= rows > 0;
+    if (check_range(begin, end, rows) < 0 || open_exactly(&all, factors, 4, 0, rows, "factors", &times) < 0 ||
+        (begin < end && check_rows("offsets", starts, begin, end, size) < 0))
+        goto done;
+    int64_t total = 0;
+    Py_BEGIN_ALLOW_THREADS
+    for (Py_ssize_t row = begin; row < end; row++) {
+        int64_t found = 0;
+        for (int64_t place = starts[row]; place < starts[row + 1]; place++)
+            found += weights[place] != 0.0;
+        total += times[row] * found;
+    }
+    Py_END_ALLOW_THREADS
+    result = PyLong_FromLongLong(total);
+done:
+    buffers_release(&all);
+    return result;
+}
+
 PyMethodDef rows_methods[] = {
     {"add_rows", add_rows, METH_VARARGS, NULL},
+    {"count_nonzero", count_nonzero, METH_VARARGS, NULL},
     {"index_rows", index_rows, METH_VARARGS, NULL},
     {"pick_pairs", pick_pairs, METH_VARARGS, NULL},
     {"spread_pairs", spread_pairs, METH_VARARGS, NULL},

@@ -20,7 +20,7 @@ from itertools import accumulate
 from operator import add
 from typing import Any, TypeAlias
 
-__all__ = ["add_rows", "index_rows", "pick_pairs", "spread_pairs", "sum_rows"]
+__all__ = ["add_rows", "count_nonzero", "index_rows", "pick_pairs", "spread_pairs", "sum_rows"]
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
 SIZES = {"i": 4, "q": 8, "d": 8, "f": 4, "B": 1}
@@ -229,6 +229,24 @@ def pick_pairs(
     for row in range(begin, end):
         for pair in range(starts[row], starts[row + 1]):
             target[pair] = rows[row * width + columns[pair]]
+
+
+def count_nonzero(offsets: Buffer, factors: Buffer, weights: Buffer, begin: int, end: int) -> int:
+    """How many weights (double) of rows ``begin`` to ``end`` are not 0; those of a row count ``factors`` (int32, one a
+    row) times. Row r is ``weights[offsets[r]:offsets[r + 1]]`` (int64). O(weights of the rows).
+
+    >>> count_nonzero(array("q", [0, 2, 3]), array("i", [3, 1]), array("d", [0.5, -1, 0]), 0, 2)
+    6
+    """
+    starts, entries = view(offsets, "q", "offsets"), view(weights, "d", "weights")
+    check_range(begin, end, max(len(starts) - 1, 0))
+    times = view(factors, "i", "factors", max(len(starts) - 1, 0))
+    if begin < end:
+        check_rows("offsets", starts, begin, end, len(entries))
+    total = 0
+    for row in range(begin, end):
+        total += times[row] * sum(weight != 0.0 for weight in entries[starts[row] : starts[row + 1]])
+    return total
 
 
 def _amount(amounts: Any, of_item: Any, place: int, item: int) -> float:

@@ -145,8 +145,8 @@ class CRF:
                 result = descend_by_sentence(function, start, settings=settings, seed=seed, watch=watch)
             else:
                 result = minimize(function, start, team=team, settings=settings, watch=watch)
-        weights = watch.best_weights if watch.best_weights is not None else result.weights
-        return cls(scheme, *function.expand(weights), names=names, edge_names=edge_names)
+            weights = watch.best_weights if watch.best_weights is not None else result.weights
+            return cls(scheme, *function.expand(weights), names=names, edge_names=edge_names)
 
     def _fitting(self, data: Dataset, scheme: Scheme) -> tuple[array[float], array[float]]:
         """The weights, if they can start the training on a data set."""

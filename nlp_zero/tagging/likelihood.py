@@ -66,6 +66,8 @@ class Likelihood:
         self.tables = max(1, data.n_edge_attributes)
         self.blocked = self._blocked_edges(observed)
         self.size = self.state_size + self.tables * width * width
+        # Where the weights of each group begin.
+        self.columns = self.pairs[0] if self.pairs else array("q", range(0, self.state_size + 1, width))
         self.l2_factors: array[float] | bytes = b""
         self.l1_factors: array[float] | bytes = self._spread(self.factors) if c1 and self.factors else b""
         self._share_out()
@@ -76,22 +78,20 @@ class Likelihood:
         """Finds attributes that are alike, the frequent ones first: their rows of weights stay in the cache."""
         data = self.data
         turned = kernels.index_rows(data.offsets, data.attributes, _optional(data.values), data.n_attributes)
-        starts, rows, values = array("q", turned[0]), array("i", turned[1]), array("d", turned[2])
+        starts, rows, values = list(array("q", turned[0])), turned[1], array("d", turned[2])
+        size, least, alike = array("i").itemsize, max(1, min_count), merge and not values
         groups: dict[bytes | int, list[int]] = {}
-        for attribute in range(data.n_attributes):
-            start, end = starts[attribute], starts[attribute + 1]
-            if end - start < max(1, min_count):
-                continue
-            alike = merge and not values
-            groups.setdefault(rows[start:end].tobytes() if alike else attribute, []).append(attribute)
+        for attribute, (start, end) in enumerate(pairwise(starts)):
+            if end - start >= least:
+                groups.setdefault(rows[size * start : size * end] if alike else attribute, []).append(attribute)
         self.members = sorted(groups.values(), key=lambda its: starts[its[0]] - starts[its[0] + 1])
         self.counts = array("i", map(len, self.members))
         self.factors = array("d", map(sqrt, self.counts)) if any(count > 1 for count in self.counts) else array("d")
         places = [(starts[its[0]], starts[its[0] + 1]) for its in self.members]
         self.starts = array("q", accumulate((end - start for start, end in places), initial=0))
-        self.rows, self.values = array("i"), array("d")
-        for start, end in places:
-            self.rows += rows[start:end]
+        self.rows = array("i", b"".join([rows[size * start : size * end] for start, end in places]))
+        self.values = array("d")
+        for start, end in places if values else ():
             self.values += values[start:end]
         offsets, items, amounts = kernels.index_rows(self.starts, self.rows, self.values, data.n_positions)
         self.offsets, self.items, self.amounts = array("q", offsets), array("i", items), array("d", amounts)
@@ -126,14 +126,9 @@ class Likelihood:
 
     def _spread(self, factors: array[float]) -> array[float]:
         """A factor for each weight from those of groups; edges have 1."""
-        if self.pairs:
-            starts, _ = self.pairs
-            sizes: Iterable[int] = (starts[group + 1] - starts[group] for group in range(len(self.counts)))
-        else:
-            sizes = [self.width] * len(self.counts)
         spread = array("d")
-        for factor, size in zip(factors, sizes, strict=True):
-            spread.extend([factor] * size)
+        for factor, (start, end) in zip(factors, pairwise(self.columns), strict=True):
+            spread.extend([factor] * (end - start))
         spread.extend([1.0] * (self.size - len(spread)))
         return spread
 
@@ -217,18 +212,10 @@ class Likelihood:
 
     def n_active(self, weights: array[float]) -> int:
         """How many weights of the model are not 0."""
-        own = len(weights) - weights.count(0.0)
-        for group, count in enumerate(self.counts):
-            if count > 1:
-                start, end = self._span(group)
-                own += (count - 1) * (end - start - weights[start:end].count(0.0))
-        return own
-
-    def _span(self, group: int) -> tuple[int, int]:
-        """Where the weights of a group stand."""
-        if self.pairs:
-            return self.pairs[0][group], self.pairs[0][group + 1]
-        return group * self.width, (group + 1) * self.width
+        shape = self.columns, self.counts, memoryview(weights)[: self.state_size]
+        states = self.team.map(lambda begin, end: kernels.count_nonzero(*shape, begin, end), self.group_shards)
+        edges = weights[self.state_size :]
+        return int(sum(states)) + len(edges) - edges.count(0.0)
 
     # ---- in and out --------------------------------------------------------------------------------------------
 
@@ -253,21 +240,24 @@ class Likelihood:
 
     def expand(self, weights: array[float]) -> tuple[array[float], array[float]]:
         """Weights by attribute and label, and edge weights, from the variables here."""
-        width, nothing = self.width, array("d", bytes(8 * self.width))
-        rows = [nothing] * self.data.n_attributes
-        for group, its in enumerate(self.members):
-            scale = 1.0 / self.factors[group] if self.factors else 1.0
-            if self.pairs:
-                row = array("d", nothing)
-                for pair in range(self.pairs[0][group], self.pairs[0][group + 1]):
-                    row[self.pairs[1][pair]] = scale * weights[pair]
-            else:
-                row = weights[group * width : (group + 1) * width]
-                if scale != 1.0:
-                    row = array("d", [scale * weight for weight in row])
+        width, groups = self.width, range(len(self.members))
+        table: Any = memoryview(weights)[: self.state_size]
+        if self.pairs:
+            table = array("d", bytes(8 * len(groups) * width))
+            kernels.spread_pairs(*self.pairs, weights[: self.state_size], width, 0, len(groups), table)
+        of_attribute = array("i", bytes(4 * self.data.n_attributes))
+        for group, its in zip(groups, self.members, strict=True):
             for attribute in its:
-                rows[attribute] = row
-        return array("d", b"".join(rows)), weights[self.state_size :]
+                of_attribute[attribute] = group + 1
+        ends = accumulate(map(bool, of_attribute), initial=0)  # attributes left out have no group, and a row of zeros
+        shape = array("q", ends), array("i", [group - 1 for group in of_attribute if group]), b""
+        scales = array("d", [1.0 / factor for factor in self.factors])
+        states = array("d", bytes(8 * len(of_attribute) * width))
+        self.team.map(
+            lambda begin, end: kernels.sum_rows(*shape, scales, b"", table, width, begin, end, states),
+            _even_ranges(shape[0], SHARDS),
+        )
+        return states, weights[self.state_size :]
 
 
 def _optional(items: array[Any] | None) -> Any:

@@ -70,8 +70,8 @@ class MEMM(CRF):
             watch = _Watch(made, function, scheme, dev, patience, progress)
             start = None if init is None else function.collect(*init._fitting(data, scheme))
             result = minimize(function, start, team=team, settings=settings, watch=watch)
-        weights = watch.best_weights if watch.best_weights is not None else result.weights
-        return made(scheme, *function.expand(weights), names=names, edge_names=edge_names)
+            weights = watch.best_weights if watch.best_weights is not None else result.weights
+            return made(scheme, *function.expand(weights), names=names, edge_names=edge_names)
 
     def _chains(self, data: Dataset, constraints: Constraints | None) -> tuple[Any, ...]:
         starts, scores, edges, *rest = super()._chains(data, constraints)
@@ -106,14 +106,11 @@ class _Choices(Likelihood):
 
     both = True
 
-    def _losses(self, states: memoryview, edges: Any, begin: int, end: int) -> float:
+    def _losses(self, table: Any, edges: Any, begin: int, end: int) -> float:
         data = self.data
         first, last = data.starts[begin], data.starts[end]
         shape = self.offsets, self.items, self.amounts, self.factors
-        if self.pairs:
-            kernels.sum_pairs(*shape, *self.pairs, states, self.width, first, last, self.scores)
-        else:
-            kernels.sum_rows(*shape, b"", states, self.width, first, last, self.scores)
+        kernels.sum_rows(*shape, b"", table, self.width, first, last, self.scores)
         sums = self.sums[begin]
         sums[:] = array("d", bytes(8 * len(sums)))
         both = int(self.both)

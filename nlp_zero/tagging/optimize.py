@@ -14,7 +14,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from math import inf, sqrt
 from types import TracebackType
@@ -25,7 +25,7 @@ from .. import kernels
 __all__ = ["Objective", "Result", "Settings", "Step", "Team", "minimize"]
 
 Found = TypeVar("Found")
-RANGE = 1 << 16  # weights that a thread takes at a time
+RANGE = 1 << 15  # weights that a thread takes at a time
 MOST_TRIALS = 20  # step lengths that are tried for one direction
 DESCENT = 1e-4  # the share of the promised descent that must come true
 LEAST_CURVATURE = 1e-12  # of a step, relative to the squared change of the slopes
@@ -47,10 +47,35 @@ class Team:
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
 
     def map(self, work: Callable[[int, int], Found], ranges: Iterable[tuple[int, int]]) -> list[Found]:
-        """What ``work(begin, end)`` gives for each range, in their order."""
-        if self._pool is None:
-            return [work(begin, end) for begin, end in ranges]
-        return list(self._pool.map(lambda span: work(*span), ranges))
+        """What ``work(begin, end)`` gives for each range, in their order; the first error stops the others.
+
+        All threads, the calling one among them, take the next range as soon as they are free: a task a thread, because
+        a task a range cost as much as a tenth of the work.
+        """
+        spans = list(ranges)
+        helpers = min(self.workers, len(spans)) - 1
+        if self._pool is None or helpers < 1:
+            return [work(begin, end) for begin, end in spans]
+        found: dict[int, Found] = {}
+        waiting = deque(enumerate(spans))
+
+        def take() -> None:
+            while waiting:
+                try:
+                    number, span = waiting.popleft()
+                except IndexError:  # another thread was faster
+                    return
+                found[number] = work(*span)
+
+        tasks = [self._pool.submit(take) for _ in range(helpers)]
+        try:
+            take()
+        finally:
+            waiting.clear()
+            wait(tasks)
+        for task in tasks:
+            task.result()
+        return [found[number] for number in range(len(spans))]
 
     def __enter__(self) -> Team:
         return self
@@ -60,6 +85,7 @@ class Team:
     ) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+            self._pool = None  # from now on the calling thread works alone
 
 
 class Objective(Protocol):
@@ -215,14 +241,13 @@ class _Search:
     def remember(self) -> None:
         """Keeps the step from there to here, if the function curves up along it."""
         weights, slopes = self.history.spare()
-        self.team.map(
-            lambda begin, end: kernels.difference(self.here.weights, self.there.weights, begin, end, weights),
-            self.ranges,
-        )
-        self.team.map(
-            lambda begin, end: kernels.difference(self.here.gradient, self.there.gradient, begin, end, slopes),
-            self.ranges,
-        )
+        here, there = self.here, self.there
+
+        def subtract(begin: int, end: int) -> None:
+            kernels.difference(here.weights, there.weights, begin, end, weights)
+            kernels.difference(here.gradient, there.gradient, begin, end, slopes)
+
+        self.team.map(subtract, self.ranges)
         self.history.pairs.append((weights, slopes))
 
     def turn(self) -> tuple[float, float]:

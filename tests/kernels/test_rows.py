@@ -185,3 +185,16 @@ def test_pairs_out_of_their_rows_are_an_error() -> None:
         kernels.pick_pairs(array("q", [0, 1]), array("i", [1]), array("d", [1]), 2, 0, 1, out)
     with pytest.raises(ValueError, match="range: expected 0 <= begin <= end <= 1, got 0 and 2"):
         kernels.pick_pairs(array("q", [0, 1]), array("i", [1]), table, 2, 0, 2, out)
+
+
+def test_weights_that_are_not_0_are_counted_as_often_as_their_row_says() -> None:
+    offsets, factors = array("q", [0, 3, 3, 5]), array("i", [2, 7, 3])
+    weights = array("d", [0.5, 0.0, -1.0, -0.0, float("nan")])
+    assert [kernels.count_nonzero(offsets, factors, weights, 0, end) for end in range(4)] == [0, 4, 4, 7]
+    assert kernels.count_nonzero(offsets, factors, weights, 2, 3) == 3
+    with pytest.raises(ValueError, match="factors: expected 3 items, got 2"):
+        kernels.count_nonzero(offsets, factors[:2], weights, 0, 3)
+    with pytest.raises(ValueError, match="offsets: expected numbers that rise to 4 at most, got 5 at 3"):
+        kernels.count_nonzero(offsets, factors, weights[:4], 0, 3)
+    with pytest.raises(ValueError, match="range: expected 0 <= begin <= end <= 3, got 0 and 4"):
+        kernels.count_nonzero(offsets, factors, weights, 0, 4)

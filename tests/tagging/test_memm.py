@@ -144,3 +144,13 @@ def test_labels_left_open_are_refused() -> None:
     data = pack([[[0]]], [[0]], n_attributes=1, n_labels=2)._replace(allowed=b"\1\1")
     with pytest.raises(InputError, match="left open"):
         MEMM.train(data, Scheme.named("free", "ab"))
+
+
+def test_observed_pairs_alone_are_trained() -> None:
+    """Weights that never meet in the data stay 0; what is met is learnt, whatever the number of workers."""
+    data = pack([[[0], [1]], [[0, 2], [1]], [[2]]], [[0, 1], [0, 1], [2]], n_attributes=3, n_labels=3)
+    scheme = Scheme.named("free", "BES")
+    memm = MEMM.train(data, scheme, observed=True, c2=0.01)
+    assert memm.tag(data) == [["B", "E"], ["B", "E"], ["S"]]
+    assert {(name, label) for name, label, _ in memm.weights} == {("0", "B"), ("1", "E"), ("2", "B"), ("2", "S")}
+    assert MEMM.train(data, scheme, observed=True, c2=0.01, workers=2).states == memm.states

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from array import array
 from math import inf, log, log1p
 
@@ -153,3 +154,32 @@ def test_a_function_without_slope_is_at_its_minimum() -> None:
 def test_a_team_needs_someone() -> None:
     with pytest.raises(ValueError, match="workers: expected 1 or more"):
         Team(0)
+
+
+def test_all_of_a_team_work_and_what_they_find_keeps_its_order() -> None:
+    both = threading.Barrier(2, timeout=30)
+
+    def work(begin: int, end: int) -> tuple[int, int]:
+        if begin < 2:
+            both.wait()  # passes only if two threads are here at a time
+        return end - begin, threading.get_ident()
+
+    with Team(2) as team:
+        found = team.map(work, [(number, 2 * number) for number in range(9)])
+    assert [size for size, _ in found] == list(range(9))
+    assert len({thread for _, thread in found}) == 2
+    assert team.map(work, [(5, 6)]) == [(1, threading.get_ident())]  # and alone when the others are gone
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_first_error_of_a_team_stops_it(workers: int) -> None:
+    done: list[int] = []
+
+    def work(begin: int, end: int) -> None:
+        if begin == 3:
+            raise KeyError(begin)
+        done.append(begin)
+
+    with Team(workers) as team, pytest.raises(KeyError, match="3"):
+        team.map(work, [(number, number) for number in range(1000)])
+    assert len(done) < 1000
