@@ -32,6 +32,7 @@ KERNEL_NAMES = (
     "rows",
     "runs",
     "sampling",
+    "templates",
     "vectors",
     "windows",
 )

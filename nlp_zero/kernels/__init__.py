@@ -31,6 +31,7 @@ from . import (
     rows,
     runs,
     sampling,
+    templates,
     vectors,
     windows,
 )
@@ -55,6 +56,7 @@ _MODULES = (
     rows,
     runs,
     sampling,
+    templates,
     vectors,
     windows,
 )
