@@ -17,7 +17,7 @@ def test_every_tree_is_binary(tree: object, size: int) -> None:
     assert len(spans) == len(set(spans)) == max(size - 1, 0)
     assert size < 2 or (0, size) in spans
     for start, end in spans:
-        assert 0 <= start and end - start >= 2
+        assert start >= 0 and end - start >= 2
         assert not any(start < first < end < last for first, last in spans), "brackets cross"
 
 
