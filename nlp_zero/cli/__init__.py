@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from . import corpora, counts, files, network, scoring, segment, tagging, terms, words
+from . import corpora, counts, files, network, scoring, segment, syntax, tagging, terms, words
 from .arguments import STATUSES, Parser
 from .console import Console
 from .streams import abandon_output, flush, put
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action=_Version, nargs=0, help="print the version and the engine, and why that engine"
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for room in (words, segment, scoring, tagging, counts, network, terms, files, corpora):
+    for room in (words, segment, scoring, tagging, counts, network, terms, syntax, files, corpora):
         room.add(verbs)
     return parser
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from ..drawing import svg
 from ..errors import InputError
 
-__all__ = ["Node", "Tree"]
+__all__ = ["Node", "Tree", "drawing"]
 
 _ESCAPES = {"(": "-LRB-", ")": "-RRB-", "\\": "\\\\"}
 _TO_ESCAPE = re.compile(r"[()\\]|-(?=[LR]RB-)|\s")
@@ -276,15 +276,21 @@ class Tree:
 
     def svg(self) -> str:
         """A drawing: the words in a row, a bar above for each bracket with its label in the middle."""
+        return drawing([self])
+
+    def _picture(self) -> tuple[float, float, Iterator[str]]:
+        """The width and height of a drawing, and what is in it."""
         heights = self._heights()
         lefts = [_GAP]
         for word in self.words:
             lefts.append(lefts[-1] + svg.width(word, _SIZE) + _GAP)
         high = _GAP + _LEVEL * (1 + max(heights))
-        drawn = list(self._bars(lefts, heights, high))
+        return max(lefts[-1], 4 * _GAP), high + _SIZE + _GAP, self._drawn(lefts, heights, high)
+
+    def _drawn(self, lefts: Sequence[float], heights: Sequence[int], high: float) -> Iterator[str]:
+        yield from self._bars(lefts, heights, high)
         for word, left in zip(self.words, lefts, strict=False):
-            drawn.append(svg.element("text", svg.escaped(word), x=left, y=high + _SIZE, font_size=_SIZE))
-        return svg.document((max(lefts[-1], 4 * _GAP), high + _SIZE + _GAP), " ".join(self.words), drawn) + "\n"
+            yield svg.element("text", svg.escaped(word), x=left, y=high + _SIZE, font_size=_SIZE)
 
     def _bars(self, lefts: Sequence[float], heights: Sequence[int], high: float) -> Iterator[str]:
         for node, height in zip(self.nodes, heights, strict=True):
@@ -322,6 +328,20 @@ class Tree:
 
     def __reduce__(self) -> tuple[type[Tree], tuple[tuple[str, ...], tuple[Node, ...], float]]:
         return Tree, (self.words, self.nodes, self.score)
+
+
+def drawing(trees: Iterable[Tree]) -> str:
+    """One SVG document of trees, one below the other; of none, an empty one."""
+    drawn: list[str] = []
+    widest, place = 4 * _GAP, 0.0
+    words: list[str] = []
+    for tree in trees:
+        wide, high, inside = tree._picture()
+        shift = f"translate(0 {svg.number(place)})"
+        drawn.append(svg.element("g", *inside, transform=shift))
+        words.append(" ".join(tree.words))
+        widest, place = max(widest, wide), place + high
+    return svg.document((widest, max(place, _GAP)), "\n".join(words[:10]), drawn) + "\n"
 
 
 def _quoted(text: str) -> str:

