@@ -10,7 +10,7 @@
 #define TURN 65536 /* Steps between two looks for Ctrl-C. */
 
 /* What stops a loop that runs without the GIL. */
-enum { DONE = 0, NO_MEMORY = -1, STOPPED = -2, BAD_EDGES = -3, BAD_TARGET = -4, BAD_FINAL = -5 };
+enum { DONE = 0, NO_MEMORY = -1, STOPPED = -2, BAD_EDGES = -3, BAD_TARGET = -4, BAD_FINAL = -5, BAD_WEIGHT = -6 };
 
 typedef struct {
     int32_t node, end, before, older;
@@ -282,6 +282,8 @@ set_failure(int status)
         PyErr_SetString(PyExc_ValueError, "trie: an edge leads to no node of a higher number");
     else if (status == BAD_FINAL)
         PyErr_SetString(PyExc_ValueError, "trie: a node ends no template");
+    else if (status == BAD_WEIGHT)
+        PyErr_SetString(PyExc_ValueError, "weights: expected numbers from -2**50 to 2**50");
 }
 
 /* ---- the best derivation ------------------------------------------------------------------------------------- */
@@ -319,6 +321,15 @@ best_by_slots(bests *b, Py_ssize_t end)
     }
 }
 
+static int64_t
+bounded(charts *c, int64_t weight)
+{
+    if (-LIMIT <= weight && weight <= LIMIT)
+        return weight;
+    c->status = BAD_WEIGHT;
+    return 0;
+}
+
 static void
 choose(bests *b, Py_ssize_t start, Py_ssize_t end, Py_ssize_t first)
 {
@@ -330,7 +341,7 @@ choose(bests *b, Py_ssize_t start, Py_ssize_t end, Py_ssize_t first)
         int32_t final = final_of(c, c->items[number].node);
         if (final < 0)
             continue;
-        int64_t value = c->items[number].value.score + b->weights[final];
+        int64_t value = c->items[number].value.score + bounded(c, b->weights[final]);
         if (value > best || (value == best && final < template)) {
             best = value;
             template = final;
@@ -348,7 +359,7 @@ choose(bests *b, Py_ssize_t start, Py_ssize_t end, Py_ssize_t first)
         }
     }
     b->plain[cell] = listed > best;
-    b->block[cell] = (listed > best ? listed : best) + (b->bonus ? b->bonus[cell] : 0);
+    b->block[cell] = (listed > best ? listed : best) + (b->bonus ? bounded(c, b->bonus[cell]) : 0);
     int64_t whole = b->bonus ? b->block[cell] : best;
     b->item[cell] = whole;
     b->joined[cell] = listed > whole || (listed == whole && b->plain[cell]);
@@ -447,15 +458,6 @@ best_read(const bests *b, Py_ssize_t *size)
     return found;
 }
 
-static int
-in_bounds(const int64_t *numbers, Py_ssize_t size)
-{
-    for (Py_ssize_t i = 0; i < size; i++)
-        if (numbers[i] < -LIMIT || numbers[i] > LIMIT)
-            return 0;
-    return 1;
-}
-
 /* Tables of a number for each start and end. */
 static int
 bests_open(bests *b)
@@ -499,7 +501,6 @@ best_brackets(PyObject *self, PyObject *args)
         return NULL;
     buffers all = {.held = 0};
     charts *c = &b.chart;
-    b.null = null;
     Py_ssize_t templates = open_items(&all, weights, 8, 0, "weights", &b.weights);
     Py_ssize_t cells = templates < 0 ? -1 : open_items(&all, bonus, 8, 0, "bonus", &b.bonus);
     if (cells < 0 || charts_open(c, &all, words, classes, trie, templates) < 0)
@@ -508,8 +509,9 @@ best_brackets(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "bonus: expected none, or a number for each start and end");
         goto done;
     }
-    if (!in_bounds(b.weights, templates) || !in_bounds(b.bonus, cells) || !in_bounds(&b.null, 1)) {
-        PyErr_SetString(PyExc_ValueError, "weights: expected numbers from -2**50 to 2**50");
+    b.null = bounded(c, null);
+    if (c->status) {
+        set_failure(c->status);
         goto done;
     }
     if (!cells)

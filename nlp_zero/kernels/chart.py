@@ -159,6 +159,12 @@ class _Start:
         self.one: float = 0
 
 
+def _bounded(weight: int) -> int:
+    if not -LIMIT <= weight <= LIMIT:
+        raise ValueError("weights: expected numbers from -2**50 to 2**50")
+    return weight
+
+
 def best_brackets(
     words: array[int],
     classes: array[int],
@@ -199,9 +205,7 @@ class _Best(_Chart):
         cells = self.size * (self.size + 1)
         if bonus and len(bonus) != cells:
             raise ValueError("bonus: expected none, or a number for each start and end")
-        if any(not -LIMIT <= weight <= LIMIT for row in (weights, bonus, (null,)) for weight in row):
-            raise ValueError("weights: expected numbers from -2**50 to 2**50")
-        self.weights, self.null, self.bonus = weights, null, bonus
+        self.weights, self.null, self.bonus = weights, _bounded(null), bonus
         self.block = [0] * cells  # the best of a span as a bracket, and of one word
         self.item = [0] * cells  # as one item of a list
         self.list = [0] * cells  # as one item or more
@@ -248,7 +252,7 @@ class _Best(_Chart):
         for item in range(first, len(items.node)):
             final = self.trie.final(items.node[item])
             if final >= 0:
-                value = int(items.value[item]) + self.weights[final]
+                value = int(items.value[item]) + _bounded(self.weights[final])
                 if value > best or (value == best and final < template):
                     best, template, self.ended[cell] = value, final, item
         listed = NONE
@@ -259,7 +263,7 @@ class _Best(_Chart):
                 if value > listed:
                     listed, self.split[cell] = value, place
         self.plain[cell] = listed > best
-        bonus = self.bonus[cell] if self.bonus else 0
+        bonus = _bounded(self.bonus[cell]) if self.bonus else 0
         self.block[cell] = max(best, listed) + bonus
         if self.bonus:
             self.item[cell] = self.block[cell]
