@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from collections.abc import Callable, Iterable
 from itertools import compress, count
 from math import floor, log
 from typing import Any, TypeAlias
@@ -114,6 +115,17 @@ class _Logs(dict[int, int]):
         return value
 
 
+class _Steps(dict[int, int]):
+    """F(n + number) - F(n) by n, worked out when first asked for."""
+
+    def __init__(self, logs: _Logs, number: int) -> None:
+        self.logs, self.number = logs, number
+
+    def __missing__(self, before: int) -> int:
+        self[before] = value = self.logs[before + self.number] - self.logs[before]
+        return value
+
+
 def exchange(tokens: Buffer, classes: Buffer, class_count: int, passes: int, least_moves: int) -> tuple[bytes, bytes]:
     """Classes of types by exchange: the class of every type (uint16), and how many moved in each pass (uint32).
 
@@ -170,12 +182,17 @@ class _Classes:
         self.turned = [[0] * class_count for _ in range(class_count)]  # N(c, c') at [c'][c]
         self.sizes = [0] * class_count  # N(c .), which is N(. c)
         self.logs = _Logs()
+        self.steps = {1: _Steps(self.logs, 1)}
         for token, number in Counter(tokens).items():
             self.counts[token] = number
             if token:
                 self.sizes[classes[token]] += number
         for (left, right), number in Counter(zip((0, *tokens), (*tokens, 0), strict=True)).items():
             self._count(left, right, number)
+        # What one more would add to each cell: most types stand once beside most classes.
+        step = self.steps[1].__getitem__
+        self.joint_steps = [list(map(step, row)) for row in self.joint]
+        self.turned_steps = [list(map(step, row)) for row in self.turned]
 
     def _count(self, left: int, right: int, number: int) -> None:
         if left == right == 0:
@@ -207,29 +224,37 @@ class _Classes:
     def _add(self, word: int, group: int, after: dict[int, int], before: dict[int, int], sign: int) -> None:
         """Add the counts of a type (sign 1) to a class, or take them out (-1)."""
         for other, number in after.items():
-            self.joint[group][other] += sign * number
-            self.turned[other][group] += sign * number
+            self._add_cell(group, other, sign * number)
         for other, number in before.items():
-            self.joint[other][group] += sign * number
-            self.turned[group][other] += sign * number
-        self.joint[group][group] += sign * self.doubles[word]
-        self.turned[group][group] += sign * self.doubles[word]
+            self._add_cell(other, group, sign * number)
+        if self.doubles[word]:
+            self._add_cell(group, group, sign * self.doubles[word])
         self.sizes[group] += sign * self.counts[word]
+
+    def _add_cell(self, left: int, right: int, number: int) -> None:
+        self.joint[left][right] = self.turned[right][left] = total = self.joint[left][right] + number
+        self.joint_steps[left][right] = self.turned_steps[right][left] = self.steps[1][total]
+
+    def _step(self, number: int) -> Callable[[int], int]:
+        """What ``number`` more add to F of a count."""
+        steps = self.steps.get(number)
+        if steps is None:
+            steps = self.steps[number] = _Steps(self.logs, number)
+        return steps.__getitem__
 
     def _best(self, word: int, home: int, after: dict[int, int], before: dict[int, int]) -> int:
         """The class that a type, which has been taken out of its own, adds most to."""
-        logs, count, double = self.logs, self.counts[word], self.doubles[word]
-        gains = [2 * (logs[size] - logs[size + count]) for size in self.sizes]
-        for table, numbers in ((self.turned, after), (self.joint, before)):
-            for other, number in numbers.items():
-                row = table[other]
-                gains = [gain + logs[here + number] - logs[here] for gain, here in zip(gains, row, strict=True)]
+        logs, double = self.logs, self.doubles[word]
+        rows: list[Iterable[int]] = [[-2 * lost for lost in map(self._step(self.counts[word]), self.sizes)]]
+        for table, steps, numbers in (
+            (self.turned, self.turned_steps, after),
+            (self.joint, self.joint_steps, before),
+        ):
+            rows += [steps[c] if number == 1 else map(self._step(number), table[c]) for c, number in numbers.items()]
+        gains = list(map(sum, zip(*rows, strict=True)))
         # Among themselves the words of a class meet in one count, which is no sum of the two above.
         for group in range(1, len(gains)) if double else after.keys() | before.keys():
             here, right, left = self.joint[group][group], after.get(group, 0), before.get(group, 0)
             gains[group] += logs[here + right + left + double] - logs[here + right] - logs[here + left] + logs[here]
-        best = home
-        for group in range(1, len(gains)):
-            if gains[group] > gains[best]:
-                best = group
-        return best
+        most = max(gains[1:])
+        return gains.index(most, 1) if most > gains[home] else home
