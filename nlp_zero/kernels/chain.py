@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from array import array
 from heapq import heappop, heappush
+from itertools import repeat
 from math import exp, inf, isfinite, log
 from operator import add, mul
 from typing import Any, TypeAlias
@@ -361,9 +362,8 @@ def _moves(chains: _Chains, place: int) -> list[Row]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _reaches(columns: list[Row]) -> list[Row]:
+def _reaches(rows: list[Row]) -> list[Row]:
     """For labels a and b before: the most that b can gain on a in one step, over all labels here."""
-    rows = list(zip(*columns, strict=True))
     return [[max((y - x for x, y in zip(a, b, strict=True) if y > -inf), default=-inf) for b in rows] for a in rows]
 
 
@@ -373,14 +373,14 @@ def _best_scores(chains: _Chains, start: int, end: int, tables: Any) -> tuple[li
     Of labels that score alike the first wins. A label before that cannot catch up with the leader in one step is
     passed over, which changes nothing but the time.
     """
-    width = chains.width
+    width, free = chains.width, not (chains.firsts or chains.lasts or chains.allowed)
     best: list[Row] = []
     origins: list[list[int]] = []
     for place in range(start, end):
         row = list(chains.scores[place * width : place * width + width])
-        flags = chains.flags(place, place == start, place + 1 == end, chains.allowed)
+        flags = None if free else chains.flags(place, place == start, place + 1 == end, chains.allowed)
         if place > start:
-            columns, reaches = tables(place)
+            columns, rows, reaches = tables(place)
             before = best[-1]
             lead = max(before)
             if lead == -inf:
@@ -393,7 +393,7 @@ def _best_scores(chains: _Chains, start: int, end: int, tables: Any) -> tuple[li
                 (only,) = alive
                 first = before[only]
                 origins.append(alive * width)
-                row = [first + column[only] + score for column, score in zip(columns, row, strict=True)]
+                row = list(map(add, map(add, repeat(first), rows[only]), row))
             else:
                 its: list[int] = []
                 for label, column in enumerate(columns):
@@ -412,16 +412,17 @@ def _best_scores(chains: _Chains, start: int, end: int, tables: Any) -> tuple[li
 
 
 def _tables(chains: _Chains) -> Any:
-    """A function from a place to its moves and reaches; made once where all places are alike."""
-    if chains.plain:
-        columns = _moves(chains, 0)
-        found = columns, _reaches(columns)
-        return lambda place: found
+    """A function from a place to its moves, by the label here and by the label before, and its reaches; made once where
+    all places are alike."""
 
-    def at(place: int) -> tuple[list[Row], list[Row]]:
+    def at(place: int) -> tuple[list[Row], list[Row], list[Row]]:
         columns = _moves(chains, place)
-        return columns, _reaches(columns)
+        rows = [list(row) for row in zip(*columns, strict=True)]
+        return columns, rows, _reaches(rows)
 
+    if chains.plain:
+        found = at(0)
+        return lambda place: found
     return at
 
 

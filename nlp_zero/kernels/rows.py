@@ -15,7 +15,6 @@ registers that is twice as fast as to pick single columns. Optional buffers are 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from itertools import accumulate
 from operator import add
 from typing import Any, TypeAlias
@@ -23,6 +22,7 @@ from typing import Any, TypeAlias
 __all__ = ["add_rows", "count_nonzero", "index_rows", "pick_pairs", "spread_pairs", "sum_rows"]
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
+PLAIN_SUM = sum([1e16, 1.0, 1.0]) == 1e16  # later versions of Python correct the rounding of sum(), C does not
 SIZES = {"i": 4, "q": 8, "d": 8, "f": 4, "B": 1}
 
 
@@ -142,17 +142,27 @@ def sum_rows(
     of_item = _factors("item_factors", item_factors, len(weights) // width)
     of_row = _factors("row_factors", row_factors, len(starts) - 1)
     for row in range(begin, end):
-        total = [0.0] * width
-        for place in range(starts[row], starts[row + 1]):
-            item = numbers[place]
-            terms: Sequence[float] = weights[item * width : item * width + width]
-            if len(amounts) or len(of_item):
-                amount = _amount(amounts, of_item, place, item)
-                terms = [amount * term for term in terms]
-            total = list(map(add, total, terms))
+        start, stop = starts[row], starts[row + 1]
+        terms = [weights[item * width : item * width + width] for item in numbers[start:stop]]
+        if not isinstance(weights, array):
+            terms = [its.tolist() for its in terms]
+        if len(amounts) or len(of_item):
+            factors = [_amount(amounts, of_item, place, numbers[place]) for place in range(start, stop)]
+            terms = [[amount * term for term in its] for amount, its in zip(factors, terms, strict=True)]
+        total = _added(terms) if terms else [0.0] * width
         if len(of_row):
             total = [of_row[row] * term for term in total]
         target[row * width : row * width + width] = array("d", total)
+
+
+def _added(rows: list[Any]) -> list[float]:
+    """Column by column 0.0 + the first + the second ..., one row at least."""
+    if PLAIN_SUM:
+        return list(map(sum, zip(*rows, strict=True)))
+    total = [0.0] * len(rows[0])
+    for row in rows:
+        total = list(map(add, total, row))
+    return total
 
 
 def add_rows(

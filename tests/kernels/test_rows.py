@@ -198,3 +198,19 @@ def test_weights_that_are_not_0_are_counted_as_often_as_their_row_says() -> None
         kernels.count_nonzero(offsets, factors, weights[:4], 0, 3)
     with pytest.raises(ValueError, match="range: expected 0 <= begin <= end <= 3, got 0 and 4"):
         kernels.count_nonzero(offsets, factors, weights, 0, 4)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sums_are_plain_whatever_sum_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python 3.12 on sum() corrects its rounding; then rows are added one by one, and the bits are the same."""
+    source = random.Random(seed)
+    offsets, items, _ = random_list(source, 30, 11)
+    table = array("d", (source.uniform(-1, 1) * 10 ** source.randint(-9, 9) for _ in range(11 * 3)))
+    results = []
+    for module, plain in ((twin, False), (twin, twin.PLAIN_SUM), (kernels, twin.PLAIN_SUM)):
+        monkeypatch.setattr(twin, "PLAIN_SUM", plain)
+        for weights in (table, memoryview(table)):
+            out = array("d", bytes(8 * 30 * 3))
+            module.sum_rows(offsets, items, b"", b"", b"", weights, 3, 0, 30, out)
+            results.append(out.tobytes())
+    assert len(set(results)) == 1
