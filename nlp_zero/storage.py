@@ -316,6 +316,8 @@ def _check_digest(name: str, digest: Any, stored: bytes, blocks: list[memoryview
 
 # Writing whole files -----------------------------------------------------------------------------------------------
 
+_DESCRIPTORS = "/proc/self/fd"
+
 
 class _File(io.FileIO):
     """A raw file whose failing writes name the target, not nothing."""
@@ -334,9 +336,10 @@ class _File(io.FileIO):
 def atomic_writer(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]]:
     """Open a file for writing that replaces ``path`` when the block ends well, and leaves no trace when it does not.
 
-    ``mode`` is ``"w"`` (UTF-8, line ends written as given) or ``"wb"``. The text goes to a hidden file in the same
-    folder, is flushed to the disk, and takes the name in one step; the permissions of an old file stay, and a symbolic
-    link keeps pointing at it. What is not a regular file (``/dev/null``, a named pipe) is written directly.
+    ``mode`` is ``"w"`` (UTF-8, line ends written as given) or ``"wb"``. The text goes to a file in the same folder
+    without a name, which is gone if the program is killed, or a hidden one where the system knows no such thing; it is
+    flushed to the disk, and takes the name in one step. The permissions of an old file stay, and a symbolic link keeps
+    pointing at it. What is not a regular file (``/dev/null``, a named pipe) is written directly.
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp(), "words.txt")
@@ -360,8 +363,10 @@ def atomic_writer(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[
             yield file
             file.flush()
             os.fsync(descriptor)
-        if permissions is not None:
-            os.chmod(temporary, stat.S_IMODE(permissions))
+            if permissions is not None:
+                os.chmod(temporary, stat.S_IMODE(permissions))
+            if temporary.startswith(_DESCRIPTORS):
+                temporary = _named(temporary, target)
         os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
@@ -379,10 +384,14 @@ def _permissions(target: str) -> int | None:
 
 
 def _create(target: str) -> tuple[int, str]:
-    """A new file beside the target, with the permissions that any new file gets."""
+    """A new file in the folder of the target, with the permissions that any new file gets, and a path to it."""
+    if hasattr(os, "O_TMPFILE") and os.path.isdir(_DESCRIPTORS):
+        with suppress(OSError):  # many file systems cannot
+            descriptor = os.open(os.path.dirname(target), os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+            return descriptor, f"{_DESCRIPTORS}/{descriptor}"
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     while True:
-        temporary = os.path.join(os.path.dirname(target), f".nlp-zero-{secrets.token_hex(8)}.tmp")
+        temporary = _hidden(target)
         try:
             return os.open(temporary, flags, 0o666), temporary
         except FileExistsError:
@@ -390,6 +399,23 @@ def _create(target: str) -> tuple[int, str]:
         except OSError as error:
             error.filename = target
             raise
+
+
+def _hidden(target: str) -> str:
+    """A name beside the target that is free but for a miracle."""
+    return os.path.join(os.path.dirname(target), f".nlp-zero-{secrets.token_hex(8)}.tmp")
+
+
+def _named(temporary: str, target: str) -> str:
+    """Give a file without a name a hidden one: to take the place of another file it must have some, for a moment."""
+    name = _hidden(target)
+    folder = os.open(os.path.dirname(target), os.O_RDONLY)
+    try:
+        # With a folder given, Python asks for the link to be followed, as the path to a descriptor needs it.
+        os.link(temporary, os.path.basename(name), dst_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+    return name
 
 
 def _stream(descriptor: int, target: str, mode: str) -> IO[Any]:

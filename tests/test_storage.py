@@ -405,6 +405,42 @@ def test_a_killed_program_leaves_the_file_wholly_old_or_wholly_new(tmp_path: Pat
         path.unlink()
 
 
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files without a name are a thing of Linux")
+def test_an_unfinished_file_has_no_name(tmp_path: Path) -> None:
+    try:
+        os.close(os.open(tmp_path, os.O_TMPFILE | os.O_WRONLY))
+    except OSError:
+        pytest.skip("this file system has none")
+    with atomic_writer(tmp_path / "a.txt") as file:
+        file.write("new")
+        file.flush()
+        assert not os.listdir(tmp_path)
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("call", ["isdir", "open"])
+def test_a_system_without_nameless_files_has_hidden_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path, real = tmp_path / "a.txt", os.open
+
+    def refuse(name: str, flags: int, *more: int) -> int:
+        if flags & getattr(os, "O_TMPFILE", 0) == getattr(os, "O_TMPFILE", -1):
+            raise OSError(95, "Operation not supported")
+        return real(name, flags, *more)
+
+    if call == "isdir":
+        monkeypatch.setattr(storage, "_DESCRIPTORS", str(tmp_path / "none"))
+    else:
+        monkeypatch.setattr(storage.os, "open", refuse)
+    for content in ("old", "new"):
+        with atomic_writer(path) as file:
+            file.write(content)
+            assert sum(name.startswith(".nlp-zero-") for name in os.listdir(tmp_path)) == 1
+        assert path.read_text(encoding="utf-8") == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught, atomic_writer(tmp_path / "no" / "a.txt"):
         pass

@@ -69,7 +69,7 @@ def main() -> None:
             for path in wanted:
                 (folder / path).write_bytes(b"old")
             child = start(folder, text, temporary)
-            time.sleep(moments.expovariate(2))
+            time.sleep(moments.expovariate(4))
             os.kill(child.pid, signal.SIGKILL)
             child.communicate()
             for path, content in wanted.items():

@@ -1540,6 +1540,93 @@ segmenter_segment_lines(PyObject *object, PyObject *lines)
     return results;
 }
 
+/* Text under way. */
+typedef struct {
+    uint32_t *text;
+    size_t size, room;
+} Joint;
+
+/* Adds the words of a batch with the delimiter between them and a line end after each line; 0, or NO_MEMORY. */
+static int
+join_batch(Joint *joint, const Batch *batch, const Work *work, const uint32_t *delimiter, size_t width)
+{
+    size_t most = joint->size;
+    for (size_t line = 0; line < batch->lines; line++)
+        most += batch->size[line] + batch->count[line] * width + 1;
+    if (most > joint->room) {
+        size_t room = most + most / 2;
+        uint32_t *text = room < SIZE_MAX / sizeof *text ? realloc(joint->text, room * sizeof *text) : NULL;
+        if (!text)
+            return NO_MEMORY;
+        joint->text = text;
+        joint->room = room;
+    }
+    uint32_t *at = joint->text + joint->size;
+    for (size_t line = 0; line < batch->lines; line++) {
+        const uint32_t *text = work->text + batch->offset[line];
+        const Token *tokens = work->tokens + batch->offset[line];
+        for (size_t word = 0; word < batch->count[line]; text += tokens[word++].length) {
+            if (word)
+                for (size_t place = 0; place < width; place++)
+                    *at++ = delimiter[place];
+            for (size_t place = 0; place < tokens[word].length; place++)
+                *at++ = text[place];
+        }
+        *at++ = '\n';
+    }
+    joint->size = (size_t)(at - joint->text);
+    return DONE;
+}
+
+/* Cuts and joins all lines; 0, or -1 with an error set. */
+static int
+join_batches(Segmenter *self, PyObject *lines, Batch *batch, Work *work, const uint32_t *delimiter, size_t width,
+             Joint *joint)
+{
+    for (Py_ssize_t done = 0, total = PyList_Size(lines); done < total; done += (Py_ssize_t)batch->lines) {
+        if (fill_batch(batch, work, lines, done) < 0 || run_batch(self, batch, work) < 0)
+            return -1;
+        int status;
+        Py_BEGIN_ALLOW_THREADS
+        status = join_batch(joint, batch, work, delimiter, width);
+        Py_END_ALLOW_THREADS
+        if (check_status(status) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static PyObject *
+segmenter_join_lines(PyObject *object, PyObject *args)
+{
+    Segmenter *self = (Segmenter *)object;
+    PyObject *lines, *between;
+    if (!PyArg_ParseTuple(args, "OO", &lines, &between)
+        || expect_type("lines", lines, PyList_Check(lines), "list") < 0
+        || expect_type("delimiter", between, PyUnicode_Check(between), "str") < 0)
+        return NULL;
+    const uint16_t probe = 1;
+    int order = *(const uint8_t *)&probe ? -1 : 1;
+    Work work = {0};
+    Joint joint = {0};
+    Py_ssize_t width = PyUnicode_GetLength(between);
+    PyObject *result = NULL, *copy = PyList_GetSlice(lines, 0, PY_SSIZE_T_MAX); /* Others may change the list. */
+    Batch *batch = malloc(sizeof *batch);
+    uint32_t *delimiter = malloc(((size_t)width + 1) * sizeof *delimiter);
+    if (!batch || !delimiter)
+        PyErr_NoMemory();
+    else if (copy && (!width || PyUnicode_AsUCS4(between, delimiter, width, 0))
+             && join_batches(self, copy, batch, &work, delimiter, (size_t)width, &joint) == 0)
+        result = PyUnicode_DecodeUTF32((const char *)joint.text, (Py_ssize_t)(joint.size * sizeof *joint.text),
+                                       "surrogatepass", &order);
+    Py_XDECREF(copy);
+    free(delimiter);
+    free(batch);
+    free(joint.text);
+    work_free(&work);
+    return result;
+}
+
 static PyObject *
 segmenter_find(PyObject *object, PyObject *word)
 {
@@ -2312,6 +2399,7 @@ static PyMethodDef segmenter_methods[] = {
     {"find", segmenter_find, METH_O, "The number of the word in the lexicon, or -1."},
     {"segment", segmenter_segment, METH_O, "The words of the best path; joined they are the text."},
     {"segment_lines", segmenter_segment_lines, METH_O, "segment() of each line, in one call."},
+    {"join_lines", segmenter_join_lines, METH_VARARGS, "The words of all lines, as one text."},
     {"cuts", segmenter_cuts, METH_O, "The places where the words of the best path end."},
     {"lattice", segmenter_lattice, METH_O, "Every edge that a path from the start can use."},
     {"odds", segmenter_odds, METH_O, "What the expert of the context has to say about each place."},

@@ -16,7 +16,7 @@ import tempfile
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import IO
@@ -39,7 +39,7 @@ _POINT = 3  # bytes of a code point
 _TEXT = 4  # bytes of a character that waits
 _PURE = 320  # bytes a character of a batch takes in pure Python: a window and its entry in a dict
 _OPEN = 1_500_000  # bytes that a stream takes while it is merged
-_SHARES = 4  # parts of the pages for each worker that merges, so that all have something to do to the end
+_SHARES = 12  # parts of the pages for each worker that merges, so that all have something to do to the end
 
 Progress = Callable[[str, int, int], None]
 
@@ -96,7 +96,7 @@ class Spills:
         """Write ascending blocks to a temporary file and take them into the sum."""
         self.add(self._written(blocks))
 
-    def _written(self, blocks: Iterable[bytes]) -> Source:
+    def _written(self, blocks: Iterable[bytes], stored: bool = True) -> Source:
         with _writing(self.folder):
             file = tempfile.TemporaryFile(dir=self.folder, prefix="nlp-zero-")  # noqa: SIM115  # closed by _drop
             try:
@@ -106,7 +106,7 @@ class Spills:
             except BaseException:
                 file.close()
                 raise
-        source = Source(file, self.size)
+        source = Source(file, self.size, stored=stored)
         self._files[id(source)] = file
         return source
 
@@ -149,7 +149,7 @@ class Spills:
         with ThreadPoolExecutor(self.workers) as pool:
 
             def merge(share: tuple[int, int]) -> Source:
-                return self._written(self._merge(sources, True, *share))
+                return self._written(self._merge(sources, True, *share), stored=False)
 
             waiting: deque[Future[Source]] = deque(pool.submit(merge, share) for share in shares)
             try:
@@ -251,21 +251,29 @@ def _spill(text: Iterable[str], spills: Spills, max_length: int, size: int, forg
     done = batches = 0
     with ExitStack() as stack:
         pool: Executor | None = stack.enter_context(_pool(spills.workers)) if spills.workers > 1 else None
-        waiting: deque[Future[list[bytes]]] = deque()
+        under_way: set[Future[list[bytes]]] = set()
         for batch in batches_of(text, size):
             done += sum(map(len, batch))
             batches += 1
             if pool is None:
                 spills.spill(count_batch(batch, max_length, forget))
             else:
-                waiting.append(pool.submit(count_batch, batch, max_length, forget))
-                if len(waiting) == spills.workers:
-                    spills.spill(waiting.popleft().result())
+                # The next batch is read while all workers are busy; in which order they end makes no difference.
+                _spill_ready(under_way, spills, spills.workers - 1)
+                under_way.add(pool.submit(count_batch, batch, max_length, forget))
             del batch
             progress("counting", done, 0)
-        while waiting:
-            spills.spill(waiting.popleft().result())
+        _spill_ready(under_way, spills, 0)
     return batches
+
+
+def _spill_ready(under_way: set[Future[list[bytes]]], spills: Spills, most: int) -> None:
+    """Spill what is counted, until ``most`` batches are left under way."""
+    while len(under_way) > most:
+        ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        under_way -= ready
+        for future in ready:
+            spills.spill(future.result())
 
 
 def _pool(workers: int) -> Executor:

@@ -1,17 +1,18 @@
-"""Cutting by several processes: the same words in the same order, sooner.
+"""Cutting by several workers: the same words in the same order, sooner.
 
-Processes, not threads: what takes long beside the lattice is making the strings of the words, which happens under the
-interpreter's lock. A batch of lines goes to a process, and its text comes back in one piece.
+Threads where the C engine works outside of the interpreter's lock, processes where Python itself cuts. A batch of lines
+goes to a worker, and its text comes back in one piece.
 """
 
 from __future__ import annotations
 
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+from .. import kernels
 from ..errors import NlpZeroError
 from .tokenizer import Tokenizer
 
@@ -33,13 +34,13 @@ def cut_batches(
     if workers < 1:
         raise ValueError(f"workers: expected 1 or more, such as 2, got {workers}")
     if workers == 1:
-        yield from (_cut(tokenizer, lines, delimiter) for lines in batches)
+        yield from (tokenizer.join_lines(lines, delimiter) for lines in batches)
         return
-    pool = ProcessPoolExecutor(workers, initializer=_begin, initargs=(tokenizer,))
+    pool, cut = _pool(tokenizer, workers)
     waiting: deque[Future[str]] = deque()
     try:
         for lines in batches:
-            waiting.append(pool.submit(_cut_shared, lines, delimiter))
+            waiting.append(pool.submit(cut, lines, delimiter))
             if len(waiting) > workers * _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -50,14 +51,18 @@ def cut_batches(
         pool.shutdown(cancel_futures=True)
 
 
+def _pool(tokenizer: Tokenizer, workers: int) -> tuple[Executor, Callable[[list[str], str], str]]:
+    """Workers, and what they do."""
+    tokenizer.join_lines([])  # the kernel with all words is made once, here; processes that are forked have it as well
+    if kernels.backend == "c":
+        return ThreadPoolExecutor(workers), tokenizer.join_lines
+    return ProcessPoolExecutor(workers, initializer=_begin, initargs=(tokenizer,)), _join_shared
+
+
 def _begin(tokenizer: Tokenizer) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that hands out the work
     _shared[:] = [tokenizer]
 
 
-def _cut_shared(lines: list[str], delimiter: str) -> str:
-    return _cut(_shared[0], lines, delimiter)
-
-
-def _cut(tokenizer: Tokenizer, lines: list[str], delimiter: str) -> str:
-    return "".join(delimiter.join(words) + "\n" for words in tokenizer.tokenize_lines(lines))
+def _join_shared(lines: list[str], delimiter: str) -> str:
+    return _shared[0].join_lines(lines, delimiter)

@@ -106,7 +106,8 @@ def paged(table: Table, size: int) -> Iterator[tuple[int, Table]]:
 
 
 def blocks_of(tables: Iterable[Table], size: int, *, deflate: bool = True) -> Iterator[bytes]:
-    """Ascending tables as the blocks of a file, however they were cut. Without ``deflate`` they are stored: faster."""
+    """Ascending tables as the blocks of a file, however they were cut; without ``deflate`` those that :class:`Source`
+    reads as ``stored``, which is faster."""
     rows, counts, page = bytearray(), array("Q"), -1
     for whole, tally in tables:
         for number, (some, numbers) in paged((memoryview(whole), tally), size):
@@ -129,19 +130,24 @@ def blocks_of(tables: Iterable[Table], size: int, *, deflate: bool = True) -> It
 
 def _block(page: int, rows: bytes, counts: memoryview, size: int, deflate: bool) -> bytes:
     plain = kernels.pack_windows(rows, counts, size)
-    # Huffman codes alone take half the time of a search for repetitions, which rows that are told apart hardly have:
-    # 6.5 bytes a row, where level 6 takes 6.1 and four times as long.
-    packer = zlib.compressobj(1 if deflate else 0, zlib.DEFLATED, -15, 9, zlib.Z_HUFFMAN_ONLY)
-    packed = packer.compress(plain) + packer.flush()
+    packed: bytes = plain
+    if deflate:
+        # Huffman codes alone take half the time of a search for repetitions, which rows that are told apart hardly
+        # have: 6.5 bytes a row, where level 6 takes 6.1 and four times as long.
+        packer = zlib.compressobj(1, zlib.DEFLATED, -15, 9, zlib.Z_HUFFMAN_ONLY)
+        packed = packer.compress(plain) + packer.flush()
     return _HEAD.pack(page, len(counts), len(plain), len(packed), zlib.crc32(packed)) + packed
 
 
 class Source:
-    """The blocks in a file of ``size`` bytes a row, from ``start`` on; any thread may read them."""
+    """The blocks in a file of ``size`` bytes a row, from ``start`` on, ``stored`` or deflated; any thread may read."""
 
-    def __init__(self, file: IO[bytes], size: int, name: str = "a temporary file", start: int = 0) -> None:
+    def __init__(
+        self, file: IO[bytes], size: int, name: str = "a temporary file", start: int = 0, *, stored: bool = False
+    ) -> None:
         self.size = size
         self.name = name
+        self._stored = stored
         self._file = file
         self._lock = threading.Lock()
         self.blocks: list[_Block] = []
@@ -190,9 +196,8 @@ class Source:
         packed = self._read(block.offset, block.packed)
         if len(packed) != block.packed or zlib.crc32(packed) != block.crc:
             raise self.damaged(block.offset, "the CRC-32 of a block is another")
-        unpacker = zlib.decompressobj(-15)
         try:
-            plain = unpacker.decompress(packed, block.plain + 1)
+            plain = packed if self._stored else zlib.decompressobj(-15).decompress(packed, block.plain + 1)
             rows, counts = kernels.unpack_windows(plain, block.rows, self.size)
         except (zlib.error, ValueError) as error:
             raise self.damaged(block.offset, str(error)) from None

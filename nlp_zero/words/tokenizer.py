@@ -193,19 +193,25 @@ class Tokenizer:
         unknown: Mapping[str, tuple[float, float]] | None = None,
         context: Context | None = None,
     ) -> None:
-        if lexicon is None:
-            built_in = builtin()
-            lexicon, context = built_in.lexicon, context or built_in._data.context
-            numerals = numerals or built_in._data.settings.get("numerals")
-        source = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon)
-        entries = sorted(source.entries())
         settings = {
             "numbers": _choice("numbers", numbers, POLICIES),
             "latin": _choice("latin", latin, POLICIES),
             "latin_boundary": _choice("latin_boundary", latin_boundary, BOUNDARIES),
         }
+        # The built-in model is taken as it lies: through a lexicon of entries it took ten times as long to begin.
+        built_in = builtin()._data if lexicon is None else None
+        if built_in is not None:
+            numerals, context = numerals or built_in.settings.get("numerals"), context or built_in.context
         if _choice("numerals", numerals or "char", POLICIES) == "run":
             settings["numerals"] = "run"
+        forced = "\n".join(sorted(_forced_set("force", force)))
+        if built_in is not None:
+            chances = _unknown_scores(built_in.total, built_in.once, unknown or {})
+            self._set(built_in._replace(settings=settings, forced=forced, unknown=chances, context=context))
+            self._check_context()
+            return
+        source = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon or {})
+        entries = sorted(source.entries())
         counts = array("q", [entry.count for entry in entries])
         total = sum(counts)
         once = max(1, sum(1 for count in counts if count == 1))
@@ -213,7 +219,7 @@ class Tokenizer:
             words="\n".join([entry.word for entry in entries]),
             counts=counts,
             scores=array("d", [log((count or 0.5) / (total + once)) for count in counts]),
-            forced="\n".join(sorted(_forced_set("force", force))),
+            forced=forced,
             settings=settings,
             unknown=_unknown_scores(total, once, unknown or {}),
             total=total,
@@ -222,9 +228,13 @@ class Tokenizer:
             provenance=dict(source.provenance),
             context=context,
         )
-        if context is not None and len(context.classes) != len(entries):
-            raise ValueError(f"context: expected one for {len(entries)} words, got one for {len(context.classes)}")
         self._set(data)
+        self._check_context()
+
+    def _check_context(self) -> None:
+        context, words = self._data.context, len(self._data.counts)
+        if context is not None and len(context.classes) != words:
+            raise ValueError(f"context: expected one for {words} words, got one for {len(context.classes)}")
 
     def _set(self, data: _Data) -> None:
         object.__setattr__(self, "_data", data)
@@ -281,6 +291,19 @@ class Tokenizer:
             raise TypeError("lines: expected texts, such as ['今天天气', '很好'], got one str")
         results: list[list[str]] = self._engine().segment_lines(lines if isinstance(lines, list) else list(lines))
         return results if unexplained is None else recut(results, unexplained, set(self.forced))
+
+    def join_lines(self, lines: Iterable[str], delimiter: str = " ") -> str:
+        """The words of many texts as one: ``delimiter`` between two words, a line feed after each text.
+
+        The fastest way to cut, as no strings are made for words; threads share it well with the C engine.
+
+        >>> Tokenizer({"今天": 2, "天气": 2}).join_lines(["今天天气", "天气"], "/")
+        '今天/天气\\n天气\\n'
+        """
+        if isinstance(lines, str):
+            raise TypeError("lines: expected texts, such as ['今天天气', '很好'], got one str")
+        text: str = self._engine().join_lines(lines if isinstance(lines, list) else list(lines), delimiter)
+        return text
 
     def spans(self, text: str, granularity: float | None = None) -> list[tuple[int, int]]:
         """Start and end of every word, in characters.

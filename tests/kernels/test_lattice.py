@@ -569,6 +569,11 @@ def test_segment_lines_takes_any_mixture_of_lengths() -> None:
     lines = ["中外科学" * source.choice([0, 0, 1, 3, 50, 5000]) + "大" for _ in range(200)] + [""]
     assert engine.segment_lines(lines) == [engine.segment(line) for line in lines]
     assert engine.segment_lines([]) == []
+    for delimiter in (" ", "", "／—\U00020000"):
+        wanted = "".join(delimiter.join(words) + "\n" for words in engine.segment_lines(lines))
+        assert engine.join_lines(lines, delimiter) == wanted
+    assert engine.join_lines([], " ") == ""
+    assert engine.join_lines(["", "\udc80\ufeff"], "|").count("\n") == 2
 
 
 def test_time_is_linear_in_a_run_without_punctuation() -> None:

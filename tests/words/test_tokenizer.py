@@ -22,7 +22,7 @@ from nlp_zero.errors import LexiconError, ModelError
 from nlp_zero.words.lexicon import Entry, Lexicon
 from nlp_zero.words.symbols import LATIN as LETTERS
 from nlp_zero.words.symbols import NUMBER, YEAR
-from nlp_zero.words.tokenizer import SPELLING, Token, Tokenizer
+from nlp_zero.words.tokenizer import SPELLING, Token, Tokenizer, builtin
 
 WORKED = {
     **{"中": 8, "外": 6, "科": 4, "学": 6, "名": 4, "著": 2},
@@ -52,6 +52,12 @@ def worked_tokenizer() -> Tokenizer:
     tokenizer = Tokenizer(WORKED, unknown={"han": (-1000.0, -1000.0)})
     assert tokenizer._data.total == 80
     return tokenizer
+
+
+def test_the_built_in_model_is_taken_as_it_lies() -> None:
+    built_in = builtin()
+    assert Tokenizer()._data == built_in._data, "its scale of granularity among it"
+    assert Tokenizer(numbers="char", force=["今天天气"]).tokenize("今天天气12") == ["今天天气", "1", "2"]
 
 
 def test_worked_example() -> None:
