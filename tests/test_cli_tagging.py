@@ -127,3 +127,32 @@ def test_a_damaged_model_is_one_line(folder: Path, capsys: pytest.CaptureFixture
         assert main(["tag", "-m", "m", "raw.txt"]) == 1
         error = capsys.readouterr().err
         assert error.startswith("nlp-zero: m: ") and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("format", ["words", "columns", "jsonl"])
+def test_the_number_of_workers_does_not_show(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    monkeypatch.setattr("nlp_zero.cli.streams.BATCH", 20)  # many batches
+    monkeypatch.setattr("nlp_zero.cli.tagging.COLUMN_BATCH", 20)
+    (folder / "raw.txt").write_text("我喜欢喝茶\n\n他 喝咖啡\n" * 9, encoding="utf-8")
+    (folder / "two.txt").write_text("I PRP\ndrink VBP\n\nhot\tJJ\ntea\tNN\n\n" * 9, encoding="utf-8")
+    run(capsys, "train", "perceptron", "gold.txt", "-o", "m")
+    words = [run(capsys, "tag", "-m", "m", "raw.txt", "--format", format, "--workers", n) for n in ("1", "3")]
+    assert words[0] == words[1] and words[0].count("喜") == 9
+    run(capsys, "train", "crf", "rows.txt", "--template", "template", "--scheme", "bio", "-o", "m")
+    rest = ["--format", format, *(() if format == "words" else ("--marginals",))]
+    columns = [run(capsys, "tag", "-m", "m", "two.txt", *rest, "--workers", n) for n in ("1", "2")]
+    assert columns[0] == columns[1] and columns[0].count("drink") == 9
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_error_on_the_way_names_its_line_and_leaves_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    monkeypatch.setattr("nlp_zero.cli.tagging.COLUMN_BATCH", 20)
+    run(capsys, "train", "perceptron", "rows.txt", "--template", "template", "--scheme", "bio", "-o", "m")
+    (folder / "two.txt").write_text("I PRP\ndrink VBP\n\n" * 9 + "tea NN hot\n", encoding="utf-8")
+    assert main(["tag", "-m", "m", "two.txt", "-o", "out", "--workers", workers]) == 1
+    assert "two.txt:28: expected 2 columns, got 3" in capsys.readouterr().err
+    assert not (folder / "out").exists()

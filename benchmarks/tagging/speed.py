@@ -10,7 +10,6 @@ sentence, so some of its time is that of the calls; python-crfsuite gets feature
 seconds, the least of all rounds, by turns in one process.
 """
 
-import io
 import lzma
 import struct
 import sys
@@ -23,7 +22,7 @@ from typing import Any
 
 from benchmarks.measure import begin, header, options, publish, skip, table
 from nlp_zero import kernels
-from nlp_zero.cli.tagging import _tag_columns, _Writer
+from nlp_zero.cli.tagging import _column_jobs, _Writer
 from nlp_zero.tagging.tagger import Tagger
 from nlp_zero.text.corpus import Corpus
 
@@ -133,16 +132,11 @@ def write_crfpp(tagger: Tagger, path: Path) -> None:
 # ---- the programs ----------------------------------------------------------------------------------------------------
 
 
-class _Quiet:
-    def progress(self, *_: object) -> None:
-        pass
-
-
 def ours(tagger: Tagger, path: Path) -> str:
     """What ``nlp-zero tag`` prints for a column file."""
-    out = io.StringIO()
-    _tag_columns(_Writer(tagger, "columns", 0, False), Corpus(path), out.write, _Quiet())  # type: ignore[arg-type]
-    return out.getvalue()
+    assert tagger.features.template is not None
+    writer = _Writer(tagger, "columns", 0, False)
+    return "".join(map(writer.text, _column_jobs(Corpus(path), tagger.features.template.width)))
 
 
 def crfpp(engine: Any, path: Path) -> list[str]:

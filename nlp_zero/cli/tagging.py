@@ -9,14 +9,14 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .arguments import add_verb, model_file, number_from, positive, with_files, with_output
 from .console import Console
 from .streams import Write, batches, check_target, corpus_of, output, report_reading
 
 if TYPE_CHECKING:
-    from ..tagging.columns import Cells
+    from ..tagging.columns import Block, Cells
     from ..tagging.features import Template, Window
     from ..tagging.hmm import HMM
     from ..tagging.hmm_pairs import PairHMM
@@ -27,6 +27,7 @@ KINDS = ("hmm", "crf", "memm", "perceptron")
 # Those of nlp_zero.tagging, which is not imported to read a command line.
 SCHEMES = ("bmes", "bio", "bioes", "free")
 FEATURES = ("characters", "segmentation")
+COLUMN_BATCH = 1 << 18  # bytes of a column file that are tagged in one call
 
 
 def _penalty(text: str) -> float:
@@ -258,9 +259,10 @@ def _check_labels(labels: list[str], cells: Cells, scheme: str, block: Any) -> N
 
 
 def tag(options: argparse.Namespace, console: Console) -> None:
-    """Label text; a stream of any length takes the memory of a batch."""
+    """Label text; a stream of any length takes the memory of a batch a worker."""
     from ..errors import InputError
     from ..tagging.tagger import Tagger
+    from ..text.parallel import in_processes
 
     check_target(options.output)
     tagger = Tagger.load(options.model)
@@ -273,30 +275,56 @@ def tag(options: argparse.Namespace, console: Console) -> None:
         raise InputError(f"{options.model}: --nbest and --marginals are for crf, memm and perceptron, got an hmm")
     if options.marginals and format == "words":
         options.usage("--marginals: expected --format columns or jsonl, got words")
-    writer = _Writer(tagger, format, options.nbest or 0, options.marginals)
+    choices = format, options.nbest or 0, options.marginals
+    if by_lines:
+        jobs: Iterable[_Job] = (_Job("\n".join(lines), None, 0) for lines in batches(corpus))
+    else:
+        assert isinstance(tagger, Tagger) and tagger.features.template is not None
+        jobs = _column_jobs(corpus, tagger.features.template.width)
+    if options.workers == 1:
+        writer = _Writer(tagger, *choices)
+        found: Iterable[str] = map(writer.text, jobs)
+    else:
+        found = in_processes(_tag_shared, jobs, options.workers, _begin, (options.model, *choices))
     with output(options.output) as write:
-        if by_lines:
-            for lines in batches(corpus):
-                writer.lines(lines, write)
-                console.progress("lines", corpus.stats.lines, 0)
-        else:
-            _tag_columns(writer, corpus, write, console)
+        for text in found:
+            write(text)
+            console.progress("lines", corpus.stats.lines, 0)
     report_reading(corpus, console)
 
 
-def _tag_columns(writer: _Writer, corpus: Corpus, write: Write, console: Console) -> None:
+class _Job(NamedTuple):
+    """A batch of text: lines, or a block of columns so many columns wide."""
+
+    text: str
+    block: Block | None
+    width: int
+
+
+def _column_jobs(corpus: Corpus, needed: int) -> Iterator[_Job]:
+    """The blocks of a column file, as wide as its first line; the rest waits until a tagger reads them."""
     from ..errors import InputError
-    from ..tagging.columns import column_blocks, column_cells
+    from ..tagging.columns import column_blocks, column_count
 
     width = 0
-    for block in column_blocks(corpus):
-        cells = column_cells(block.text, width, block)
-        width = cells.width
-        if width < writer.tagger.features.template.width:
-            needed = writer.tagger.features.template.width
+    for block in column_blocks(corpus, COLUMN_BATCH):
+        width = width or column_count(block.text)
+        if width < needed:
             raise InputError(f"{block.place(0)}: expected {needed} columns, as the templates read, got {width}")
-        writer.columns(cells, block.text, write)
-        console.progress("lines", corpus.stats.lines, 0)
+        yield _Job(block.text, block, width)
+
+
+_shared: list[_Writer] = []  # what a worker process writes with
+
+
+def _begin(model: str, format: str, nbest: int, marginals: bool) -> None:
+    from ..tagging.tagger import Tagger
+
+    _shared[:] = [_Writer(Tagger.load(model), format, nbest, marginals)]
+
+
+def _tag_shared(job: _Job) -> str:
+    return _shared[0].text(job)
 
 
 class _Writer:
@@ -304,6 +332,17 @@ class _Writer:
 
     def __init__(self, tagger: Any, format: str, nbest: int, marginals: bool) -> None:
         self.tagger, self.format, self.nbest, self.with_marginals = tagger, format, nbest, marginals
+
+    def text(self, job: _Job) -> str:
+        """All that is to be written for a batch."""
+        from ..tagging.columns import column_cells
+
+        parts: list[str] = []
+        if job.block is None:
+            self.lines(job.text.split("\n"), parts.append)
+        else:
+            self.columns(column_cells(job.text, job.width, job.block), job.text, parts.append)
+        return "".join(parts)
 
     # Lines of text
 
@@ -451,4 +490,7 @@ def add(verbs: Any) -> None:
         "--format",
         choices=("columns", "words", "jsonl"),
         help="the input's columns and the label; lines of words; JSON (default: words for text, else columns)",
+    )
+    verb.add_argument(
+        "--workers", type=positive, default=1, metavar="N", help="processes that tag; same output (default: 1)"
     )

@@ -21,7 +21,17 @@ from ..errors import InputError
 from ..text.corpus import BLOCK, Corpus
 from .labels import Scheme
 
-__all__ = ["Block", "Cells", "cells_of_rows", "column_blocks", "column_cells", "join_cells", "segmented", "word_lines"]
+__all__ = [
+    "Block",
+    "Cells",
+    "cells_of_rows",
+    "column_blocks",
+    "column_cells",
+    "column_count",
+    "join_cells",
+    "segmented",
+    "word_lines",
+]
 
 _BLANK = re.compile(r"\n[ \t]*\n")
 
@@ -116,7 +126,7 @@ def column_cells(text: str, width: int = 0, block: Block | None = None) -> Cells
     Traceback (most recent call last):
     nlp_zero.errors.InputError: line 2: expected 2 columns, got 1
     """
-    width = width or _columns(text)
+    width = width or column_count(text)
     try:
         data, edges, starts = kernels.column_cells(text, width)
     except ValueError as error:
@@ -124,7 +134,7 @@ def column_cells(text: str, width: int = 0, block: Block | None = None) -> Cells
     return Cells(data, array("q", edges), array("q", starts), width)
 
 
-def _columns(text: str) -> int:
+def column_count(text: str) -> int:
     """How many columns the first line has that is not blank."""
     line = text.lstrip(" \t\n").partition("\n")[0].replace("\t", " ")
     return sum(map(bool, line.split(" "))) or 1
