@@ -262,7 +262,7 @@ def tag(options: argparse.Namespace, console: Console) -> None:
     """Label text; a stream of any length takes the memory of a batch a worker."""
     from ..errors import InputError
     from ..tagging.tagger import Tagger
-    from ..text.parallel import in_processes
+    from ..text.parallel import in_order, processes
 
     check_target(options.output)
     tagger = Tagger.load(options.model)
@@ -285,7 +285,8 @@ def tag(options: argparse.Namespace, console: Console) -> None:
         writer = _Writer(tagger, *choices)
         found: Iterable[str] = map(writer.text, jobs)
     else:
-        found = in_processes(_tag_shared, jobs, options.workers, _begin, (options.model, *choices))
+        pool = processes(options.workers, _begin, options.model, *choices)
+        found = in_order(pool, _tag_shared, jobs, options.workers)
     with output(options.output) as write:
         for text in found:
             write(text)

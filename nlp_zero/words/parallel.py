@@ -6,19 +6,15 @@ goes to a worker, and its text comes back in one piece.
 
 from __future__ import annotations
 
-import signal
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 
 from .. import kernels
-from ..errors import NlpZeroError
+from ..text.parallel import in_order, processes
 from .tokenizer import Tokenizer
 
 __all__ = ["cut_batches"]
-
-_AHEAD = 2  # batches for each worker that are read ahead, so that none waits
 
 _shared: list[Tokenizer] = []  # the tokenizer of a worker process
 
@@ -37,30 +33,18 @@ def cut_batches(
         yield from (tokenizer.join_lines(lines, delimiter) for lines in batches)
         return
     pool, cut = _pool(tokenizer, workers)
-    waiting: deque[Future[str]] = deque()
-    try:
-        for lines in batches:
-            waiting.append(pool.submit(cut, lines, delimiter))
-            if len(waiting) > workers * _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
-        raise NlpZeroError("a worker process was stopped from outside (out of memory?); try fewer --workers") from error
-    finally:
-        pool.shutdown(cancel_futures=True)
+    yield from in_order(pool, partial(cut, delimiter=delimiter), batches, workers)
 
 
-def _pool(tokenizer: Tokenizer, workers: int) -> tuple[Executor, Callable[[list[str], str], str]]:
+def _pool(tokenizer: Tokenizer, workers: int) -> tuple[Executor, Callable[..., str]]:
     """Workers, and what they do."""
     tokenizer.join_lines([])  # the kernel with all words is made once, here; processes that are forked have it as well
     if kernels.backend == "c":
         return ThreadPoolExecutor(workers), tokenizer.join_lines
-    return ProcessPoolExecutor(workers, initializer=_begin, initargs=(tokenizer,)), _join_shared
+    return processes(workers, _begin, tokenizer), _join_shared
 
 
 def _begin(tokenizer: Tokenizer) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that hands out the work
     _shared[:] = [tokenizer]
 
 
