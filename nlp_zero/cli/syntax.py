@@ -38,11 +38,21 @@ def parse(options: argparse.Namespace, console: Console) -> None:
 
 
 def parser_of(options: argparse.Namespace) -> Parser:
-    """The parser of a file of templates."""
+    """The parser of a file of templates, with the brackets that the file has."""
+    from ..errors import GrammarError
+    from ..syntax.brackets import NULL_SCORE, BracketModel
     from ..syntax.grammar import Grammar
     from ..syntax.parser import Parser
 
-    return Parser(Grammar.load(options.templates), options.null_score, longest=options.longest)
+    grammar = Grammar.load(options.templates)
+    if grammar.brackets is None:
+        return Parser(grammar, -20.0 if options.null_score is None else options.null_score, longest=options.longest)
+    try:
+        model = BracketModel.from_tables(grammar.brackets)
+    except GrammarError as error:
+        raise GrammarError(f"{options.templates}: {error}") from None
+    null_score = NULL_SCORE if options.null_score is None else options.null_score
+    return Parser(grammar, null_score, longest=options.longest, spans=model.gains)
 
 
 def _trees(parser: Parser, sentences: Iterable[list[str]], count: int) -> Iterator[Tree]:
@@ -98,9 +108,9 @@ def add(verbs: Any) -> None:
     verb.add_argument(
         "--null-score",
         type=_null_score,
-        default=-20.0,
         metavar="NATS",
-        help="the price of each word or part that no template explains, after the first (default: -20)",
+        help="the price of each word or part that no template explains, after the first (default: -20, of a file with "
+        "induced brackets -1; 0: brackets alone)",
     )
     verb.add_argument(
         "--longest",

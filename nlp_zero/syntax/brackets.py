@@ -6,8 +6,7 @@ Two steps, neither of which sees a tree drawn by hand:
    comma may stand beside the edge of a phrase.
 2. Over many sentences the errors of these trees differ, and what is right repeats. So count, by classes of words
    (:mod:`nlp_zero.words.classes`; the most frequent words are classes of their own), how often a span is a bracket:
-   by its first and last word, by the words before and after it, by those on either side of its left edge, and of its
-   right edge. The log odds of each table, and that of the length, add up to the score of a span; the tree with the
+   by its first and last word, by the words before and after it, and by those on either side of its right edge. The log odds of each table, and that of the length, add up to the score of a span; the tree with the
    greatest sum of scores is found by dynamic programming over spans (CKY), a bracket counting for what its score is
    above a threshold. So a tree is flat where nothing says otherwise.
 
@@ -44,7 +43,7 @@ from .grammar import BracketTables, join_words, split_words
 from .splits import weakest_bond
 from .stretches import Piece, stretch_brackets, stretches
 
-__all__ = ["BracketModel", "learn_brackets"]
+__all__ = ["NULL_SCORE", "BracketModel", "best_brackets", "learn_brackets"]
 
 CLASSES: Final = 64
 """Classes of words, the edge's among them."""
@@ -55,17 +54,23 @@ SAMPLE: Final = 25_000
 SHORTEST, LONGEST = 3, 15  # pieces of those stretches
 MIN_COUNT: Final = 3
 """A word rarer than this is known by its last character."""
-THRESHOLD: Final = -0.5
+THRESHOLD: Final = -0.4
 """The score that a bracket must be above, in nats."""
 
-_WEIGHT = 0.5  # of each table: they overlap, and their full log odds would count the same twice
+# Of each table, and of the length: they overlap, and their full log odds would count the same twice. Chosen on the train
+# part of UD, where the words on either side of the left edge add nothing.
+_WEIGHTS = (0.6, 0.3, 0.3)
+_LENGTH = 0.6
 _SMOOTHING = 20.0  # spans at the mean rate that each key of a table is given before it is seen
+NULL_SCORE: Final = -1.0
+"""The price in nats, beside these scores, of what no template explains (:class:`nlp_zero.syntax.parser.Parser`)."""
+
 _LENGTHS = 16  # longer spans count as this long
 _ENDINGS = 10  # of so many rare words a last character is a type
 _POOLS = 4  # types of other rare words, by their length
 _DIGITS = 3  # of the log odds in the tables
 _RUNS = re.compile(r"[0-9０-９.．]+|[A-Za-zＡ-Ｚａ-ｚ]+|[^0-9０-９.．A-Za-zＡ-Ｚａ-ｚ]+")  # text is cut finer there
-_TABLES = ("first-last", "before-after", "before-first", "last-after")
+_TABLES = ("first-last", "before-after", "last-after")
 _EDGE = 0
 _CHART = 60  # pieces: longer stretches are cut where brackets end and begin most surely, before there is a chart
 
@@ -124,21 +129,22 @@ class BracketModel:
         """The score in nats of every span of two words or more of a stretch, the whole left out. O(n^2)."""
         return self._scores([_EDGE, *map(self.class_of, words), _EDGE])
 
+    def gains(self, words: Sequence[str]) -> dict[tuple[int, int], float]:
+        """What a bracket over each span is worth: its score above the threshold, in nats."""
+        return {span: score - THRESHOLD for span, score in self.scores(words).items()}
+
     def _scores(self, classes: Sequence[int]) -> dict[tuple[int, int], float]:
         """The scores of the spans of a stretch, whose classes come with one before it and one after it."""
-        pair, outside, begin, end = (table.get for table in self.tables)
-        lengths, size = self.lengths, len(classes) - 2
-        begins = [begin(edge, 0.0) for edge in pairwise(classes)]
-        ends = [end(edge, 0.0) for edge in pairwise(classes)]
+        inside, outside, end = (table.get for table in self.tables)
+        by_inside, by_outside, by_end = _WEIGHTS
+        size = len(classes) - 2
+        ends = [by_end * end(edge, 0.0) for edge in pairwise(classes)]
+        lengths = [_LENGTH * self.lengths[min(length, _LENGTHS)] for length in range(size)]
         return {
-            (start, stop): _WEIGHT
-            * (
-                pair((classes[start + 1], classes[stop]), 0.0)
-                + outside((classes[start], classes[stop + 1]), 0.0)
-                + begins[start]
-                + ends[stop]
-            )
-            + lengths[min(stop - start, _LENGTHS)]
+            (start, stop): by_inside * inside((classes[start + 1], classes[stop]), 0.0)
+            + by_outside * outside((classes[start], classes[stop + 1]), 0.0)
+            + ends[stop]
+            + lengths[stop - start]
             for start in range(size - 1)
             for stop in range(start + 2, size + 1)
             if stop - start < size
@@ -165,8 +171,8 @@ class BracketModel:
         if size <= _CHART:
             yield 0, size, True
             return
-        ends, begins = self.tables[3], self.tables[2]
-        bonds = [-ends.get(edge, 0.0) - begins.get(edge, 0.0) for edge in pairwise(classes[1:-1])]
+        ends = self.tables[2]
+        bonds = [-ends.get(edge, 0.0) for edge in pairwise(classes[1:-1])]
         reached = 0
         for start, stop in weakest_bond(bonds):
             if stop - start > _CHART:
@@ -180,7 +186,7 @@ class BracketModel:
     def to_tables(self) -> BracketTables:
         """The model as tables of numbers by words, for :class:`nlp_zero.syntax.grammar.Grammar`.
 
-        ``class``, ``ending`` and ``pool``: numbers of classes; ``first-last``, ``before-after``, ``before-first``,
+        ``class``, ``ending`` and ``pool``: numbers of classes; ``first-last``, ``before-after``,
         ``last-after``: log odds in nats by two classes, 0 the edge of a stretch; ``length``: log odds in nats.
         """
         tables: dict[str, dict[str, float]] = {
@@ -395,5 +401,4 @@ def _keys(around: Sequence[int], spans: Iterable[tuple[int, int]]) -> Iterator[l
     places = list(spans)
     yield [(around[start + 1], around[stop]) for start, stop in places]
     yield [(around[start], around[stop + 1]) for start, stop in places]
-    yield [(around[start], around[start + 1]) for start, _ in places]
     yield [(around[stop], around[stop + 1]) for _, stop in places]
