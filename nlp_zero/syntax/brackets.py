@@ -6,9 +6,11 @@ Two steps, neither of which sees a tree drawn by hand:
    comma may stand beside the edge of a phrase.
 2. Over many sentences the errors of these trees differ, and what is right repeats. So count, by classes of words
    (:mod:`nlp_zero.words.classes`; the most frequent words are classes of their own), how often a span is a bracket:
-   by its first and last word, by the words before and after it, and by those on either side of its right edge. The log odds of each table, and that of the length, add up to the score of a span; the tree with the
-   greatest sum of scores is found by dynamic programming over spans (CKY), a bracket counting for what its score is
-   above a threshold. So a tree is flat where nothing says otherwise.
+   by its first and last word, by the words before and after it, and by those on either side of its right edge. The
+   log odds of each table, and that of the length, add up to the score of a span; a span that is a word of the raw
+   text when written as one (委员 会) scores higher. The tree with the greatest sum of scores is found by dynamic
+   programming over spans (CKY), a bracket counting for what its score is above a threshold. So a tree is flat where
+   nothing says otherwise.
 
 It is kin to the constituent-context model of D. Klein & C. Manning (2002, "A generative constituent-context model for
 improved grammar induction"), with pairs of words at the edges in the place of whole sequences, and counted from the
@@ -54,11 +56,13 @@ SAMPLE: Final = 25_000
 SHORTEST, LONGEST = 3, 15  # pieces of those stretches
 MIN_COUNT: Final = 3
 """A word rarer than this is known by its last character."""
+_WORD = 2.0  # for a span that is, written as one, a word of the raw text: the text parsed may be cut finer
+_JOINED = 3  # pieces of such a span
 THRESHOLD: Final = -0.4
 """The score that a bracket must be above, in nats."""
 
-# Of each table, and of the length: they overlap, and their full log odds would count the same twice. Chosen on the train
-# part of UD, where the words on either side of the left edge add nothing.
+# Of each table, and of the length: they overlap, and their full log odds would count the same twice. Chosen on the
+# train part of UD, where the words on either side of the left edge add nothing.
 _WEIGHTS = (0.6, 0.3, 0.3)
 _LENGTH = 0.6
 _SMOOTHING = 20.0  # spans at the mean rate that each key of a table is given before it is seen
@@ -127,20 +131,20 @@ class BracketModel:
 
     def scores(self, words: Sequence[str]) -> dict[tuple[int, int], float]:
         """The score in nats of every span of two words or more of a stretch, the whole left out. O(n^2)."""
-        return self._scores([_EDGE, *map(self.class_of, words), _EDGE])
+        return self._scores(words, [_EDGE, *map(self.class_of, words), _EDGE])
 
     def gains(self, words: Sequence[str]) -> dict[tuple[int, int], float]:
         """What a bracket over each span is worth: its score above the threshold, in nats."""
         return {span: score - THRESHOLD for span, score in self.scores(words).items()}
 
-    def _scores(self, classes: Sequence[int]) -> dict[tuple[int, int], float]:
-        """The scores of the spans of a stretch, whose classes come with one before it and one after it."""
+    def _scores(self, words: Sequence[str], classes: Sequence[int]) -> dict[tuple[int, int], float]:
+        """The scores of the spans of words, whose classes come with one before them and one after them."""
         inside, outside, end = (table.get for table in self.tables)
         by_inside, by_outside, by_end = _WEIGHTS
         size = len(classes) - 2
         ends = [by_end * end(edge, 0.0) for edge in pairwise(classes)]
         lengths = [_LENGTH * self.lengths[min(length, _LENGTHS)] for length in range(size)]
-        return {
+        scores = {
             (start, stop): by_inside * inside((classes[start + 1], classes[stop]), 0.0)
             + by_outside * outside((classes[start], classes[stop + 1]), 0.0)
             + ends[stop]
@@ -149,6 +153,10 @@ class BracketModel:
             for stop in range(start + 2, size + 1)
             if stop - start < size
         }
+        for start, stop in scores:
+            if stop - start <= _JOINED and "".join(words[start:stop]) in self.classes:
+                scores[start, stop] += _WORD
+        return scores
 
     def _stretch(self, pieces: Sequence[Piece], bonus: Mapping[tuple[int, int], float]) -> list[tuple[int, int]]:
         classes = [_EDGE, *(self.class_of(piece.word) for piece in pieces), _EDGE]
@@ -157,7 +165,7 @@ class BracketModel:
             found.append((first, last))
             if not small:
                 continue
-            scores = self._scores(classes[first : last + 2])
+            scores = self._scores([piece.word for piece in pieces[first:last]], classes[first : last + 2])
             for span in scores if bonus else ():
                 place = pieces[first + span[0]].start, pieces[first + span[1] - 1].end
                 scores[span] += bonus.get(place, 0.0)
