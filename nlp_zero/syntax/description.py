@@ -25,7 +25,20 @@ from typing import NamedTuple, TypeAlias
 
 from .. import kernels
 
-__all__ = ["Bits", "Choice", "Code", "Cover", "Matches", "Steps", "Text", "bits", "choose", "walk", "word_bits"]
+__all__ = [
+    "Bits",
+    "Choice",
+    "Code",
+    "Cover",
+    "Matches",
+    "Steps",
+    "Text",
+    "bits",
+    "choose",
+    "walk",
+    "with_escape",
+    "word_bits",
+]
 
 Steps: TypeAlias = "tuple[int, ...]"
 """A template: of each part the symbol times two, plus one if a slot of any words is before it."""
@@ -317,6 +330,12 @@ def _chosen(text: Text, candidates: Mapping[Steps, float], window: int, passes: 
         if number < passes - 1:
             code = next_code(text, found, [steps for steps, value in saved.items() if value > 0], window)
     return Choice(text, matches, found, code, saved, bits(text, found, code))
+
+
+def with_escape(choice: Choice, escape: float) -> Code:
+    """The prices of a choice where words may come that are not known; ``escape`` is the weight of all of them."""
+    words = word_bits(choice.found.residue, escape)
+    return choice.code._replace(words=words, classes=_class_bits(choice.text, words))
 
 
 def _used_groups(choice: Choice) -> array[int]:

@@ -28,7 +28,8 @@ from .description import Choice, Steps, Text, choose, word_bits
 from .fillers import slot_fillers, slot_words, word_groups
 from .grammar import SLOT, Filling, Grammar, Slot, Template, join_words
 from .paths import best_paths, path_parts
-from .skipgrams import Links, Rule, links
+from .skipgrams import Links, Rule
+from .skipgrams import links as links_of
 
 __all__ = ["Pair", "Round", "TemplateFinder"]
 
@@ -164,8 +165,8 @@ class TemplateFinder:
         self._tokens.extend(map(moved.__getitem__, array("I", other._tokens)))
         return self
 
-    def _text(self) -> Text:
-        """What was read, without empty stretches."""
+    def text(self) -> Text:
+        """What was read as numbers, without empty stretches."""
         tokens = array("I")
         before = 0
         for number in self._tokens:
@@ -186,11 +187,11 @@ class TemplateFinder:
 
     # Pairs and paths
 
-    def _kept(self) -> Links:
+    def links(self) -> Links:
         """The links of the words, worked out when the text has grown."""
         if self._links is None or self._links[0] != len(self._tokens):
-            text = self._text()
-            self._links = len(self._tokens), links(text.tokens, text.counts, self._rule(sum(text.counts)))
+            text = self.text()
+            self._links = len(self._tokens), links_of(text.tokens, text.counts, self._rule(sum(text.counts)))
         return self._links[1]
 
     def pairs(self) -> list[Pair]:
@@ -200,7 +201,7 @@ class TemplateFinder:
         >>> finder.pairs()[0]
         Pair(left='他', right='她', count=1, score=3.011972641666076, g2=1.077085413709824)
         """
-        kept = self._kept()
+        kept = self.links()
         found = [
             Pair(
                 self.words[row], self.words[kept.columns[place]], kept.counts[place], kept.scores[place], kept.g2[place]
@@ -216,7 +217,7 @@ class TemplateFinder:
         The shares of all paths are 1 in all; the ``limit`` greatest are given, greatest first. A sign is a word without
         links here. O(words x window x limit).
         """
-        kept = self._kept()
+        kept = self.links()
         rows: dict[int, dict[int, float]] = {}
         numbers = [self._numbers.get(word, 0) - 1 for word in words]
         for row in {number for number in numbers if number >= 0}:
@@ -234,7 +235,7 @@ class TemplateFinder:
     def _candidates(self, tokens: array[int], counts: array[int], words: int) -> dict[Steps, float]:
         """Pieces of paths with two parts or more, one of them a word, by their expected numbers."""
         rule = self._rule(sum(counts))
-        kept = links(tokens, counts, rule)
+        kept = links_of(tokens, counts, rule)
         weights = kept.ratios if self.weigh else array("d", [1.0]) * len(kept.columns)
         parts = kernels.path_pieces(tokens, kept.starts, kept.columns, weights, rule.window, self.most, LEAST)
         parents, steps, sums = (array(code, part) for code, part in zip("IId", parts, strict=True))
@@ -256,7 +257,7 @@ class TemplateFinder:
         ``progress`` is told of every round as it ends; :attr:`curve` has them afterwards. Raises
         :class:`nlp_zero.errors.InputError` if there is no text.
         """
-        text = self._text()
+        text = self.text()
         rounds = [_alone(text)]
         if progress:
             progress(rounds[0])
