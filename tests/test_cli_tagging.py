@@ -156,3 +156,10 @@ def test_an_error_on_the_way_names_its_line_and_leaves_nothing(
     assert main(["tag", "-m", "m", "two.txt", "-o", "out", "--workers", workers]) == 1
     assert "two.txt:28: expected 2 columns, got 3" in capsys.readouterr().err
     assert not (folder / "out").exists()
+
+
+def test_held_out_data_may_have_labels_of_their_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A rare label that only the held-out file has is no reason to stop: the model knows it, and never saw it."""
+    (folder / "dev.txt").write_text("I PRP B-NP\ndrink VBP B-VP\nup RP B-PRT\n", encoding="utf-8")
+    run(capsys, "train", "crf", "rows.txt", "--template", "template", "--scheme", "bio", "--dev", "dev.txt", "-o", "m")
+    assert run(capsys, "tag", "-m", "m", "two.txt").splitlines()[:2] == ["I PRP\tB-NP", "drink VBP\tB-VP"]

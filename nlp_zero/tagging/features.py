@@ -104,7 +104,7 @@ class Template:
             if line[0] not in "UB":
                 raise InputError(f"{name}:{number}: expected a line that begins with U, B or #, got {line!r}")
             cells = _CELL.findall(line)
-            if line.count("%x") != len(cells) or len(cells) > _MOST_CELLS:
+            if line.count("%") != len(cells) or len(cells) > _MOST_CELLS:
                 raise InputError(f"{name}:{number}: expected cells such as %x[-1,0], got {line!r}")
             if any(abs(int(row)) > _MOST_ROWS or int(column) >= 1 << 16 for row, column in cells):
                 raise InputError(f"{name}:{number}: expected rows from -{_MOST_ROWS} to {_MOST_ROWS}, got {line!r}")

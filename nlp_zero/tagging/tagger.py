@@ -90,9 +90,9 @@ class Tagger:
     ) -> Tagger:
         """A tagger of this kind (:data:`KINDS`) from sentences with their labels.
 
-        A sentence is a list of rows (or of strings, where there is one column), read by a ``template`` (its text, or
-        :func:`.features.column_template`); or a list of dicts or lists of attributes. ``dev`` is a held-out set of the
-        same shape. ``options`` are those of :meth:`learn`.
+        A sentence is a list of rows (tuples, or strings where there is one column), read by a ``template`` (its text,
+        or :func:`.features.column_template`); or, without a template, a list of dicts or lists of attributes, as
+        python-crfsuite takes them. ``dev`` is a held-out set of the same shape. ``options`` are those of :meth:`learn`.
         """
         if isinstance(template, str):
             template = Template.parse(template)
@@ -149,7 +149,7 @@ class Tagger:
         weights count where its attributes and labels are met again; ``options`` go to the ``train`` of the model
         (:class:`.crf.CRF`, :class:`.memm.MEMM`, :class:`.perceptron.Perceptron`)."""
         features, data = Features.learn(template, cells, min_count=min_count)
-        roles = _scheme_of(scheme, labels)
+        roles = _scheme_of(scheme, labels if dev is None else [*labels, *dev[1]])
         data = _labelled(data, labels, roles)
         held = None
         if dev is not None:
@@ -172,7 +172,7 @@ class Tagger:
         **options: Any,
     ) -> Tagger:
         features, data = Features.learn_lists(sentences, min_count=min_count)
-        roles = _scheme_of(scheme, labels)
+        roles = _scheme_of(scheme, labels if dev is None else [*labels, *dev[1]])
         data = _labelled(data, labels, roles)
         held = None
         if dev is not None:
@@ -372,11 +372,8 @@ def _train_model(kind: str, data: Dataset, scheme: Scheme, **options: Any) -> CR
 
 
 def _is_lists(sentences: Sequence[Any]) -> bool:
-    """Whether tokens are lists or dicts of attributes: a dict says so, and so do lists that differ in length."""
-    tokens = [token for sentence in sentences for token in sentence]
-    if any(isinstance(token, Mapping) for token in tokens):
-        return True
-    return any(isinstance(token, list) for token in tokens) and len(set(map(len, tokens))) > 1
+    """Whether tokens are lists or dicts of attributes, as python-crfsuite takes them; rows are tuples or strings."""
+    return any(isinstance(token, list | Mapping) for sentence in sentences for token in sentence)
 
 
 def _scheme_of(name: str, labels: Labels) -> Scheme:

@@ -13,6 +13,7 @@ import pytest
 from nlp_zero.errors import InputError
 from nlp_zero.tagging.columns import Cells, cells_of_rows, column_cells
 from nlp_zero.tagging.features import READY, Features, Template, Window, column_template
+from nlp_zero.tagging.tagger import Tagger
 
 
 def attributes(features: Features, cells: Cells) -> list[list[str]]:
@@ -54,6 +55,7 @@ def test_rare_attributes_are_cut_off() -> None:
         ("U0:%x[0,0]\nX", "t:2: expected a line that begins with U, B or #, got 'X'"),
         ("U0:%x[a,0]", r"t:1: expected cells such as %x\[-1,0\]"),
         ("U0:%x[0,-1]", "t:1: expected cells"),
+        ("U0:%x[0,0]%y[0,1]", "t:1: expected cells"),
         ("U0:%x[99,0]", "t:1: expected rows from -64 to 64"),
     ],
 )
@@ -138,3 +140,12 @@ def test_tokens_of_crfsuite(token: Any, expected: list[tuple[str, float]]) -> No
 def test_tokens_that_are_none(token: Any) -> None:
     with pytest.raises(InputError):
         Features.learn_lists([[token]])
+
+
+def test_lists_of_attributes_are_those_of_python_crfsuite_even_where_all_are_as_long() -> None:
+    sentences = [[["w=I", "first"], ["w=drink", "later"]], [["w=You", "first"], ["w=run", "later"]]]
+    tagger = Tagger.train("perceptron", sentences, [["N", "V"], ["N", "V"]])
+    assert tagger.source == "attributes" and "later" in tagger.features.names()
+    assert tagger.tag([[["w=We", "first"], ["w=go", "later"]]]) == [["N", "V"]]
+    rows = [[tuple(token) for token in sentence] for sentence in sentences]
+    assert Tagger.train("perceptron", rows, [["N", "V"], ["N", "V"]]).source == "columns"
