@@ -21,7 +21,7 @@ been seen and text may be cut finer or coarser than the text learnt from.
 
 >>> raw = ["我 的 苹果 很 甜 。", "你 的 书 ， 他 看 了 。", "他 的 书 很 好 ， 你 看 。", "他 看 我 的 书 。"]
 >>> raw += ["苹果 很 好 ， 我 的 书 很 旧 。", "我 吃 你 的 苹果 ， 很 甜 。", "你 看 书 。"]
->>> model = learn_brackets([line.split() for line in raw * 40], class_count=24)
+>>> model = learn_brackets([line.split() for line in raw * 40], views=[(24, 100)])
 >>> model.brackets("你 的 苹果 很 旧 。".split())
 [(0, 5), (0, 3), (0, 2), (3, 5)]
 """
@@ -36,7 +36,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import log
 from operator import add
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from ..errors import GrammarError, InputError
 from ..words.classes import cluster, start_classes
@@ -44,84 +44,42 @@ from .cues import Cues
 from .grammar import BracketTables, join_words, split_words
 from .splits import weakest_bond
 from .stretches import Piece, stretch_brackets, stretches
+from .views import EDGE, LENGTHS, POOLS, TABLES, Span, Ties, View, form
 
 __all__ = ["NULL_SCORE", "BracketModel", "best_brackets", "learn_brackets"]
 
-CLASSES: Final = 64
-"""Classes of words, the edge's among them."""
-FREQUENT: Final = 100
-"""The most frequent words that are classes of their own besides."""
+Item = TypeVar("Item")
+
+VIEWS: Final = ((64, 100), (48, 150), (96, 60), (128, 200))
+"""For each view the classes of words, and the most frequent words that are classes of their own besides."""
 SAMPLE: Final = 25_000
-"""The most stretches that brackets are counted in, drawn by chance."""
+"""The most stretches that the brackets of a view are counted in, drawn by chance."""
 SHORTEST, LONGEST = 3, 15  # pieces of those stretches
 MIN_COUNT: Final = 3
 """A word rarer than this is known by its last character."""
-_WORD = 2.0  # for a span that is, written as one, a word of the raw text: the text parsed may be cut finer
-_JOINED = 3  # pieces of such a span
 THRESHOLD: Final = -0.4
 """The score that a bracket must be above, in nats."""
-
-# Of each table, and of the length: they overlap, and their full log odds would count the same twice. Chosen on the
-# train part of UD, where the words on either side of the left edge add nothing.
-_WEIGHTS = (0.6, 0.3, 0.3)
-_LENGTH = 0.6
-_SMOOTHING = 20.0  # spans at the mean rate that each key of a table is given before it is seen
 NULL_SCORE: Final = -1.0
 """The price in nats, beside these scores, of what no template explains (:class:`nlp_zero.syntax.parser.Parser`)."""
 
-_LENGTHS = 16  # longer spans count as this long
+_TIE = 0.1  # the weight of the contrast of ties
+_WORD = 2.0  # for a span that is, written as one, a word of the raw text: the text parsed may be cut finer
+_JOINED = 3  # pieces of such a span
+_SMOOTHING = 20.0  # spans at the mean rate that each key of a table is given before it is seen
 _ENDINGS = 10  # of so many rare words a last character is a type
-_POOLS = 4  # types of other rare words, by their length
+_PAIRS = 4  # rarer pairs of neighbours are left out
 _DIGITS = 3  # of the log odds in the tables
 _RUNS = re.compile(r"[0-9０-９.．]+|[A-Za-zＡ-Ｚａ-ｚ]+|[^0-9０-９.．A-Za-zＡ-Ｚａ-ｚ]+")  # text is cut finer there
-_TABLES = ("first-last", "before-after", "last-after")
-_EDGE = 0
-_CHART = 60  # pieces: longer stretches are cut where brackets end and begin most surely, before there is a chart
-
-
-def _form(word: str) -> str:
-    """What stands for a word: one form for short numbers, one for those of four digits and more, one for Latin words.
-
-    >>> [_form(word) for word in ["苹果", "12", "1997", "NBA", "《》"]]
-    ['苹果', '0', '0000', 'A', '《》']
-    """
-    sign = word[0]
-    if sign.isdecimal():
-        return "0" if len(word) < 4 else "0000"
-    return "A" if sign.isalpha() and (sign < "\u0250" or "Ａ" <= sign <= "ｚ") else word
+_CHART = 60  # pieces: longer stretches are cut where brackets end most surely, before there is a chart
 
 
 class BracketModel:
-    """Classes of words and tables of log odds: the score of every span, and the best tree.
+    """The scores of spans, by views and ties, and the best tree. See :func:`learn_brackets`."""
 
-    ``classes`` has a number above 0 for each form of a word, ``endings`` one for each last character of rare words,
-    ``pools`` those of other words by their length; ``tables`` are, by the pair of classes, log odds in nats of a
-    bracket against none; ``lengths`` those by the length of a span. See :func:`learn_brackets`.
-    """
+    def __init__(self, views: Sequence[View], ties: Ties) -> None:
+        self.views, self.ties = tuple(views), ties
 
-    def __init__(
-        self,
-        classes: Mapping[str, int],
-        endings: Mapping[str, int],
-        pools: Sequence[int],
-        tables: Sequence[Mapping[tuple[int, int], float]],
-        lengths: Sequence[float],
-    ) -> None:
-        self.classes, self.endings, self.pools = dict(classes), dict(endings), tuple(pools)
-        self.tables = tuple(dict(table) for table in tables)
-        self.lengths = tuple(lengths)
-
-    def class_of(self, word: str) -> int:
-        """The class of a word, seen or not."""
-        form = _form(word)
-        found = self.classes.get(form)
-        if found is None:
-            found = self.endings.get(form[-1]) if len(form) > 1 else None
-        return self.pools[min(len(form), _POOLS) - 1] if found is None else found
-
-    def brackets(
-        self, words: Sequence[str], bonus: Mapping[tuple[int, int], float] | None = None
-    ) -> list[tuple[int, int]]:
+    def brackets(self, words: Sequence[str], bonus: Mapping[Span, float] | None = None) -> list[Span]:
         """The brackets of a sentence, as (start, end) in words, by their starts, the longer first.
 
         ``bonus`` adds to the scores of spans of words, in nats: what is known of them from elsewhere. O(n^3) in the
@@ -129,105 +87,107 @@ class BracketModel:
         """
         return stretch_brackets(words, lambda pieces: self._stretch(pieces, bonus or {}))
 
-    def scores(self, words: Sequence[str]) -> dict[tuple[int, int], float]:
+    def scores(self, words: Sequence[str]) -> dict[Span, float]:
         """The score in nats of every span of two words or more of a stretch, the whole left out. O(n^2)."""
-        return self._scores(words, [_EDGE, *map(self.class_of, words), _EDGE])
+        several = [view.scores(words) for view in self.views]
+        contrasts = self.ties.contrasts(words)
+        scores = {}
+        for span in several[0]:
+            score = sum(view[span] for view in several) / len(several) + _TIE * contrasts[span]
+            start, stop = span
+            if stop - start <= _JOINED and "".join(words[start:stop]) in self.ties.words:
+                score += _WORD
+            scores[span] = score
+        return scores
 
-    def gains(self, words: Sequence[str]) -> dict[tuple[int, int], float]:
+    def gains(self, words: Sequence[str]) -> dict[Span, float]:
         """What a bracket over each span is worth: its score above the threshold, in nats."""
         return {span: score - THRESHOLD for span, score in self.scores(words).items()}
 
-    def _scores(self, words: Sequence[str], classes: Sequence[int]) -> dict[tuple[int, int], float]:
-        """The scores of the spans of words, whose classes come with one before them and one after them."""
-        inside, outside, end = (table.get for table in self.tables)
-        by_inside, by_outside, by_end = _WEIGHTS
-        size = len(classes) - 2
-        ends = [by_end * end(edge, 0.0) for edge in pairwise(classes)]
-        lengths = [_LENGTH * self.lengths[min(length, _LENGTHS)] for length in range(size)]
-        scores = {
-            (start, stop): by_inside * inside((classes[start + 1], classes[stop]), 0.0)
-            + by_outside * outside((classes[start], classes[stop + 1]), 0.0)
-            + ends[stop]
-            + lengths[stop - start]
-            for start in range(size - 1)
-            for stop in range(start + 2, size + 1)
-            if stop - start < size
-        }
-        for start, stop in scores:
-            if stop - start <= _JOINED and "".join(words[start:stop]) in self.classes:
-                scores[start, stop] += _WORD
-        return scores
-
-    def _stretch(self, pieces: Sequence[Piece], bonus: Mapping[tuple[int, int], float]) -> list[tuple[int, int]]:
-        classes = [_EDGE, *(self.class_of(piece.word) for piece in pieces), _EDGE]
+    def _stretch(self, pieces: Sequence[Piece], bonus: Mapping[Span, float]) -> list[Span]:
+        words = [piece.word for piece in pieces]
         found = []
-        for first, last, small in self._parts(classes):
+        for first, last in self._parts(words):
             found.append((first, last))
-            if not small:
+            if last - first > _CHART:
                 continue
-            scores = self._scores([piece.word for piece in pieces[first:last]], classes[first : last + 2])
-            for span in scores if bonus else ():
-                place = pieces[first + span[0]].start, pieces[first + span[1] - 1].end
-                scores[span] += bonus.get(place, 0.0)
-            gains = {span: score - THRESHOLD for span, score in scores.items() if score > THRESHOLD}
+            gains = self.gains(words[first:last])
+            for start, stop in gains if bonus else ():
+                place = pieces[first + start].start, pieces[first + stop - 1].end
+                gains[start, stop] += bonus.get(place, 0.0)
             found += [(first + start, first + stop) for start, stop in best_brackets(last - first, gains)]
         return found
 
-    def _parts(self, classes: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
+    def _parts(self, words: Sequence[str]) -> Iterator[Span]:
         """The parts of a stretch that are small enough for a chart, and the larger ones around them."""
-        size = len(classes) - 2
-        if size <= _CHART:
-            yield 0, size, True
+        if len(words) <= _CHART:
+            yield 0, len(words)
             return
-        ends = self.tables[2]
-        bonds = [-ends.get(edge, 0.0) for edge in pairwise(classes[1:-1])]
         reached = 0
-        for start, stop in weakest_bond(bonds):
-            if stop - start > _CHART:
-                yield start, stop, False
-            elif start >= reached:
-                yield start, stop, True
-                reached = stop
+        for start, stop in weakest_bond(self.views[0].ends(words)):
+            if stop - start > _CHART or start >= reached:
+                yield start, stop
+                reached = stop if stop - start <= _CHART else reached
 
     # Tables
 
     def to_tables(self) -> BracketTables:
         """The model as tables of numbers by words, for :class:`nlp_zero.syntax.grammar.Grammar`.
 
-        ``class``, ``ending`` and ``pool``: numbers of classes; ``first-last``, ``before-after``,
-        ``last-after``: log odds in nats by two classes, 0 the edge of a stretch; ``length``: log odds in nats.
+        For view 1 and the others: ``class 1``, ``ending 1``, ``pool 1``: numbers of classes; ``first-last 1``,
+        ``before-after 1``, ``last-after 1``: log odds in nats by two classes, 0 the edge of a stretch; ``length 1``:
+        log odds in nats. ``word``, ``pair``, ``total``: counts of words, of neighbours, of all of both.
         """
-        tables: dict[str, dict[str, float]] = {
-            "class": {join_words([form]): number for form, number in self.classes.items()},
-            "ending": {join_words([form]): number for form, number in self.endings.items()},
-            "pool": {str(length): number for length, number in enumerate(self.pools, 1)},
-            "length": {str(length): odds for length, odds in enumerate(self.lengths)},
-        }
-        for name, table in zip(_TABLES, self.tables, strict=True):
-            tables[name] = {f"{one} {other}": odds for (one, other), odds in table.items()}
+        tables: dict[str, dict[str, float]] = {}
+        for number, view in enumerate(self.views, 1):
+            tables[f"class {number}"] = {join_words([word]): group for word, group in view.classes.items()}
+            tables[f"ending {number}"] = {join_words([word]): group for word, group in view.endings.items()}
+            tables[f"pool {number}"] = {str(length): group for length, group in enumerate(view.pools, 1)}
+            tables[f"length {number}"] = {str(length): odds for length, odds in enumerate(view.lengths)}
+            for name, table in zip(TABLES, view.tables, strict=True):
+                tables[f"{name} {number}"] = {f"{one} {other}": odds for (one, other), odds in table.items()}
+        tables["word"] = {join_words([word]): count for word, count in self.ties.words.items()}
+        tables["pair"] = {join_words(pair): count for pair, count in self.ties.pairs.items()}
+        tables["total"] = {"words": self.ties.total, "neighbours": self.ties.neighbours}
         return tables
 
     @classmethod
     def from_tables(cls, tables: BracketTables) -> BracketModel:
         """The model of such tables; raises :class:`GrammarError` for tables that are none."""
         try:
-            numbers = {
-                name: {split_words(key)[0]: int(number) for key, number in tables.get(name, {}).items()}
-                for name in ("class", "ending", "pool")
-            }
-            pairs = []
-            for name in _TABLES:
-                keys = (key.split(" ") for key in tables[name])
-                pairs.append(
-                    dict(zip(((int(one), int(other)) for one, other in keys), tables[name].values(), strict=True))
-                )
-            pools = [numbers["pool"][str(length)] for length in range(1, _POOLS + 1)]
-            lengths = [tables["length"][str(length)] for length in range(_LENGTHS + 1)]
+            numbers = range(1, 1 + sum(name.startswith("length ") for name in tables))
+            views = [_view(tables, f" {number}") for number in numbers]
+            words = {split_words(key)[0]: int(count) for key, count in tables["word"].items()}
+            pairs = {_two(split_words(key)): int(count) for key, count in tables.get("pair", {}).items()}
+            ties = Ties(words, pairs, int(tables["total"]["words"]), int(tables["total"]["neighbours"]))
+            if not views or min(ties.total, ties.neighbours, *words.values(), *pairs.values()) < 1:
+                raise ValueError("expected a view, and counts of 1 and more")
         except (KeyError, ValueError, IndexError) as error:
             raise GrammarError(
-                f"expected the tables of a model of brackets, such as 'first-last' with '3 12', got others ({error})"
+                f"expected the tables of a model of brackets, such as 'first-last 1' with '3 12', got others ({error})"
             ) from None
-        return cls(numbers["class"], numbers["ending"], pools, pairs, lengths)
+        return cls(views, ties)
+
+
+def _view(tables: BracketTables, number: str) -> View:
+    """The view of that number (with a space before it); KeyError and ValueError for tables that are none."""
+    classes, endings = (
+        {split_words(key)[0]: int(group) for key, group in tables.get(name + number, {}).items()}
+        for name in ("class", "ending")
+    )
+    pools = [int(tables["pool" + number][str(length)]) for length in range(1, POOLS + 1)]
+    lengths = [tables["length" + number][str(length)] for length in range(LENGTHS + 1)]
+    odds = []
+    for name in TABLES:
+        table = tables[name + number]
+        keys = (_two(tuple(map(int, key.split(" ")))) for key in table)
+        odds.append(dict(zip(keys, table.values(), strict=True)))
+    return View(classes, endings, pools, odds, lengths)
+
+
+def _two(key: tuple[Item, ...]) -> tuple[Item, Item]:
+    one, other = key
+    return one, other
 
 
 def best_brackets(size: int, gains: Mapping[tuple[int, int], float]) -> list[tuple[int, int]]:
@@ -270,28 +230,51 @@ def best_brackets(size: int, gains: Mapping[tuple[int, int], float]) -> list[tup
 def learn_brackets(
     sentences: Iterable[Sequence[str]],
     *,
-    class_count: int = CLASSES,
-    frequent: int = FREQUENT,
+    views: Sequence[tuple[int, int]] = VIEWS,
     sample: int = SAMPLE,
     seed: int = 0,
 ) -> BracketModel:
     """Learn from raw sentences, lists of words with their punctuation, whoever cut them; one pass over them.
 
-    O(words), 4 bytes a word besides the counts of words and of neighbours; raises :class:`InputError` if there is no
-    stretch of three words or more.
+    ``views`` are, for each view, how many classes of words there are (5 to 1024) and how many frequent words that are
+    classes of their own besides. O(words), 4 bytes a word besides the counts of words and of neighbours; raises
+    :class:`InputError` if there is no stretch of three words or more.
     """
     forms, text = _encoded(sentences)
     types = _types(forms, Counter(text))
     text = array("I", map(types.of_form.__getitem__, text))
-    counts = Counter(text)
-    words = range(_POOLS + 1, _POOLS + 1 + len(types.words) + len(types.endings))
-    start = start_classes([counts[word] for word in words], _POOLS, class_count)
-    classes = cluster(text, start, class_count)
-    for number, word in enumerate(sorted(words, key=lambda word: -counts[word])[:frequent], class_count):
-        classes[word] = number
-    tables, lengths = _tables(_trees(text, sample, seed), classes)
-    named, endings = ({name: classes[word] for name, word in some.items()} for some in (types.words, types.endings))
-    return BracketModel(named, endings, classes[1 : _POOLS + 1], tables, lengths)
+    cues: Cues[int] = Cues()
+    for stretch in _split(text):
+        cues.count(stretch)
+    fit = sum(SHORTEST <= len(stretch) <= LONGEST for stretch in _split(text))
+    if not fit:
+        raise InputError(
+            f"expected text with stretches of {SHORTEST} to {LONGEST} words between punctuation marks to learn "
+            f"brackets from, got {cues.total} words in {cues.stretches} stretches and none of that length"
+        )
+    counts = [cues.words[word] for word in range(POOLS + 1, POOLS + 1 + len(types.words) + len(types.endings))]
+    frequent = sorted(range(len(counts)), key=lambda place: -counts[place])
+    found = []
+    for number, (class_count, alone) in enumerate(views):
+        classes = cluster(text, start_classes(counts, POOLS, class_count), class_count)
+        for group, place in enumerate(frequent[:alone], class_count):
+            classes[POOLS + 1 + place] = group
+        tables, lengths = _tables(_trees(text, cues, min(1.0, sample / fit), seed + number), classes)
+        named, endings = ({name: classes[word] for name, word in some.items()} for some in (types.words, types.endings))
+        found.append(View(named, endings, classes[1 : POOLS + 1], tables, lengths))
+    return BracketModel(found, _ties(cues, types))
+
+
+def _ties(cues: Cues[int], types: _Types) -> Ties:
+    """The counts of words, and of the pairs of them that are not rare."""
+    names = {number: word for word, number in types.words.items()}
+    pairs = {
+        (names[one], names[other]): count
+        for (one, other), count in cues.pairs.items()
+        if count >= _PAIRS and one in names and other in names
+    }
+    words = {word: cues.words[number] for word, number in types.words.items()}
+    return Ties(words, pairs, cues.total, max(cues.total - cues.stretches, 1))
 
 
 def _encoded(sentences: Iterable[Sequence[str]]) -> tuple[dict[str, int], array[int]]:
@@ -306,8 +289,8 @@ def _encoded(sentences: Iterable[Sequence[str]]) -> tuple[dict[str, int], array[
             for piece in pieces:
                 word = piece.word
                 if word not in parts:
-                    forms = map(_form, _RUNS.findall(word))
-                    parts[word] = array("I", [numbers.setdefault(form, len(numbers) + 1) for form in forms])
+                    shown = map(form, _RUNS.findall(word))
+                    parts[word] = array("I", [numbers.setdefault(name, len(numbers) + 1) for name in shown])
                 text.extend(parts[word])
             text.append(0)
     return numbers, text
@@ -325,17 +308,17 @@ def _types(forms: Mapping[str, int], counts: Mapping[int, int]) -> _Types:
     """Numbers of types by the number of a form: 0 of the edge, 1 to 4 the pools, then words, then endings."""
     words: dict[str, int] = {}
     rare: Counter[str] = Counter()
-    for form, number in forms.items():
+    for name, number in forms.items():
         if counts[number] >= MIN_COUNT:
-            words[form] = _POOLS + 1 + len(words)
-        elif len(form) > 1:
-            rare[form[-1]] += counts[number]
+            words[name] = POOLS + 1 + len(words)
+        elif len(name) > 1:
+            rare[name[-1]] += counts[number]
     frequent = (ending for ending, count in rare.items() if count >= _ENDINGS)
-    endings = {ending: number for number, ending in enumerate(frequent, _POOLS + 1 + len(words))}
+    endings = {ending: number for number, ending in enumerate(frequent, POOLS + 1 + len(words))}
     of_form = [0] * (len(forms) + 1)
-    for form, number in forms.items():
-        pool = min(len(form), _POOLS)
-        of_form[number] = words.get(form) or (endings.get(form[-1], pool) if len(form) > 1 else pool)
+    for name, number in forms.items():
+        pool = min(len(name), POOLS)
+        of_form[number] = words.get(name) or (endings.get(name[-1], pool) if len(name) > 1 else pool)
     return _Types(of_form, words, endings)
 
 
@@ -351,35 +334,21 @@ def _split(text: array[int]) -> Iterator[array[int]]:
 Drawn: TypeAlias = "tuple[array[int], list[tuple[int, int]]]"
 
 
-def _trees(text: array[int], sample: int, seed: int) -> Iterator[Drawn]:
-    """Stretches drawn by chance, each with the brackets of its weakest bonds."""
-    cues: Cues[int] = Cues()
-    fit = 0
+def _trees(text: array[int], cues: Cues[int], share: float, seed: int) -> Iterator[Drawn]:
+    """A share of the stretches that are neither too short nor too long, with the brackets of their weakest bonds."""
+    draw = random.Random(seed).random
     for stretch in _split(text):
-        cues.count(stretch)
-        fit += SHORTEST <= len(stretch) <= LONGEST
-    if not fit:
-        raise InputError(
-            f"expected text with stretches of {SHORTEST} to {LONGEST} words between punctuation marks to learn "
-            f"brackets from, got {cues.total} words in {cues.stretches} stretches and none of that length"
-        )
-    draw, needed = random.Random(seed).random, sample
-    for stretch in _split(text):
-        if SHORTEST <= len(stretch) <= LONGEST:
-            # Each stretch with the chance of being among those still needed (Knuth, algorithm S).
-            if draw() * fit < needed:
-                needed -= 1
-                yield stretch, weakest_bond([cues.bond(one, other) for one, other in pairwise(stretch)])
-            fit -= 1
+        if SHORTEST <= len(stretch) <= LONGEST and draw() < share:
+            yield stretch, weakest_bond([cues.bond(one, other) for one, other in pairwise(stretch)])
 
 
 def _tables(drawn: Iterable[Drawn], classes: Sequence[int]) -> tuple[list[dict[tuple[int, int], float]], list[float]]:
     """The log odds of brackets in trees by the classes at their edges, and by their length."""
-    spans: tuple[Counter[tuple[int, int]], ...] = tuple(Counter() for _ in _TABLES)
-    brackets: tuple[Counter[tuple[int, int]], ...] = tuple(Counter() for _ in _TABLES)
-    lengths, found = [0] * (_LENGTHS + 1), [0] * (_LENGTHS + 1)
+    spans: tuple[Counter[tuple[int, int]], ...] = tuple(Counter() for _ in TABLES)
+    brackets: tuple[Counter[tuple[int, int]], ...] = tuple(Counter() for _ in TABLES)
+    lengths, found = [0] * (LENGTHS + 1), [0] * (LENGTHS + 1)
     for stretch, tree in drawn:
-        around = [_EDGE, *(classes[word] for word in stretch), _EDGE]
+        around = [EDGE, *(classes[word] for word in stretch), EDGE]
         size = len(stretch)
         every = [
             (start, stop) for start in range(size - 1) for stop in range(start + 2, size + 1) if stop - start < size
@@ -389,7 +358,7 @@ def _tables(drawn: Iterable[Drawn], classes: Sequence[int]) -> tuple[list[dict[t
             for table, keys in zip(counters, _keys(around, some), strict=True):
                 table.update(keys)
             for start, stop in some:
-                by_length[min(stop - start, _LENGTHS)] += 1
+                by_length[min(stop - start, LENGTHS)] += 1
     mean = (sum(found) + 1) / (sum(lengths) + 2)
     odds = [
         {key: _log_odds(bracket_key[key], count, mean) for key, count in sorted(every_key.items())}

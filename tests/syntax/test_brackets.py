@@ -39,7 +39,7 @@ def invented(seed: int, count: int = 1500) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def model() -> BracketModel:
-    return learn_brackets(invented(1), class_count=12, frequent=4)
+    return learn_brackets(invented(1), views=[(12, 4), (16, 8)])
 
 
 def test_phrases_of_an_invented_language_are_found(model: BracketModel) -> None:
@@ -49,16 +49,17 @@ def test_phrases_of_an_invented_language_are_found(model: BracketModel) -> None:
 
 def test_a_word_never_seen_is_known_by_its_last_character_or_length(model: BracketModel) -> None:
     raw = [[*words[:-1], f"{chr(0x5000 + number)}机", "。"] for number, words in enumerate(invented(2))]
-    learnt = learn_brackets(raw, class_count=12)
-    assert learnt.class_of("地动机") == learnt.endings["机"]
-    assert model.class_of("嘛") == model.pools[0]
-    assert model.class_of("1997") == model.class_of("2026") and model.class_of("ＮＢＡ") == model.class_of("UN")
+    learnt = learn_brackets(raw, views=[(12, 100)])
+    assert learnt.views[0].class_of("地动机") == learnt.views[0].endings["机"]
+    view = model.views[1]
+    assert view.class_of("嘛") == view.pools[0]
+    assert view.class_of("1997") == view.class_of("2026") and view.class_of("ＮＢＡ") == view.class_of("UN")
 
 
 def test_the_same_text_gives_the_same_tables() -> None:
-    one, other = (learn_brackets(invented(4, 300), class_count=12, sample=50, seed=7).to_tables() for _ in range(2))
+    one, other = (learn_brackets(invented(4, 300), views=[(12, 100)], sample=50, seed=7).to_tables() for _ in range(2))
     assert one == other
-    assert one != learn_brackets(invented(4, 300), class_count=12, sample=50, seed=8).to_tables()
+    assert one != learn_brackets(invented(4, 300), views=[(12, 100)], sample=50, seed=8).to_tables()
 
 
 def test_tables_can_be_kept_in_a_grammar(model: BracketModel, tmp_path: object) -> None:
@@ -72,7 +73,7 @@ def test_tables_can_be_kept_in_a_grammar(model: BracketModel, tmp_path: object) 
     assert again.brackets(sentence) == model.brackets(sentence)
 
 
-@pytest.mark.parametrize("name", ["first-last", "length", "pool"])
+@pytest.mark.parametrize("name", ["first-last 1", "length 2", "pool 1", "pair", "total"])
 def test_tables_that_are_damaged_are_an_error(model: BracketModel, name: str) -> None:
     tables = {**model.to_tables(), name: {"x": 1.0}}
     with pytest.raises(GrammarError, match="tables of a model of brackets"):

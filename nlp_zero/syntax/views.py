@@ -1,0 +1,139 @@
+"""Scores of spans: by classes of words at their edges (a *view*), and by how words hold together (*ties*).
+
+A view is one way to put words into classes, with the log odds of brackets that were counted in these classes; several
+views, each with its own errors, are averaged. Ties are counts of words and of neighbours, and their pointwise mutual
+information. :mod:`nlp_zero.syntax.brackets` says how both are learnt and used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import log
+from typing import Final, TypeAlias
+
+__all__ = ["EDGE", "LENGTHS", "POOLS", "TABLES", "Ties", "View", "form"]
+
+EDGE: Final = 0
+"""The class of what stands before and after a stretch."""
+LENGTHS: Final = 16
+"""Longer spans count as this long."""
+POOLS: Final = 4
+"""Kinds of words of which nothing is known but their length: 1, 2, 3, and 4 or more characters."""
+TABLES: Final = ("first-last", "before-after", "last-after")
+
+# Of each table, and of the length: they overlap, and their full log odds would count the same twice. Chosen on the
+# train part of UD, where the words on either side of the left edge add nothing.
+_WEIGHTS = (0.6, 0.3, 0.3)
+_LENGTH = 0.6
+_UNSEEN = 0.1  # added to the counts of neighbours
+_STRONGEST = 4.0  # nats of a tie, either way
+
+Span: TypeAlias = "tuple[int, int]"
+Odds: TypeAlias = "Mapping[tuple[int, int], float]"
+
+
+def form(word: str) -> str:
+    """What stands for a word: one form for short numbers, one for those of four digits and more, one for Latin words.
+
+    >>> [form(word) for word in ["苹果", "12", "1997", "NBA", "《》"]]
+    ['苹果', '0', '0000', 'A', '《》']
+    """
+    sign = word[0]
+    if sign.isdecimal():
+        return "0" if len(word) < 4 else "0000"
+    return "A" if sign.isalpha() and (sign < "\u0250" or "Ａ" <= sign <= "ｚ") else word
+
+
+class View:
+    """Classes of words, and log odds in nats of a bracket against none.
+
+    ``classes`` has a number above 0 for each form of a word, ``endings`` one for each last character of rare words,
+    ``pools`` those of other words by their length; ``tables`` (in the order of :data:`TABLES`) are log odds by two
+    classes, ``lengths`` those by the length of a span.
+    """
+
+    def __init__(
+        self,
+        classes: Mapping[str, int],
+        endings: Mapping[str, int],
+        pools: Sequence[int],
+        tables: Sequence[Odds],
+        lengths: Sequence[float],
+    ) -> None:
+        self.classes, self.endings, self.pools = dict(classes), dict(endings), tuple(pools)
+        self.tables = tuple(dict(table) for table in tables)
+        self.lengths = tuple(lengths)
+
+    def class_of(self, word: str) -> int:
+        """The class of a word, seen or not."""
+        shown = form(word)
+        found = self.classes.get(shown)
+        if found is None and len(shown) > 1:
+            found = self.endings.get(shown[-1])
+        return self.pools[min(len(shown), POOLS) - 1] if found is None else found
+
+    def scores(self, words: Sequence[str]) -> dict[Span, float]:
+        """The score of every span of two words or more of a stretch, the whole left out. O(n^2)."""
+        classes = [EDGE, *map(self.class_of, words), EDGE]
+        inside, outside, end = (table.get for table in self.tables)
+        by_inside, by_outside, by_end = _WEIGHTS
+        size = len(words)
+        ends = [by_end * end(edge, 0.0) for edge in pairwise(classes)]
+        lengths = [_LENGTH * self.lengths[min(length, LENGTHS)] for length in range(size)]
+        return {
+            (start, stop): by_inside * inside((classes[start + 1], classes[stop]), 0.0)
+            + by_outside * outside((classes[start], classes[stop + 1]), 0.0)
+            + ends[stop]
+            + lengths[stop - start]
+            for start in range(size - 1)
+            for stop in range(start + 2, size + 1)
+            if stop - start < size
+        }
+
+    def ends(self, words: Sequence[str]) -> list[float]:
+        """How surely no bracket ends between two neighbours, in nats, for each pair of them."""
+        return [-self.tables[2].get(edge, 0.0) for edge in pairwise(map(self.class_of, words))]
+
+
+class Ties:
+    """Pointwise mutual information of neighbours, from counts of forms of words and of pairs of them.
+
+    ``total`` is the number of words, ``neighbours`` that of pairs of neighbours, in the whole text.
+
+    >>> ties = Ties({"北京": 9, "大学": 9, "的": 90}, {("北京", "大学"): 5}, total=1000, neighbours=900)
+    >>> [round(ties.pmi(*pair), 2) for pair in [("北京", "大学"), ("大学", "的"), ("大学", "新")]]
+    [4.0, -2.1, 0.0]
+    """
+
+    def __init__(
+        self, words: Mapping[str, int], pairs: Mapping[tuple[str, str], int], total: int, neighbours: int
+    ) -> None:
+        self.words, self.pairs = dict(words), dict(pairs)
+        self.total, self.neighbours = total, neighbours
+
+    def pmi(self, one: str, other: str) -> float:
+        """In nats, between -4 and 4; 0 for words that are not known."""
+        one, other = form(one), form(other)
+        counts = self.words.get(one), self.words.get(other)
+        if counts[0] is None or counts[1] is None:
+            return 0.0
+        joint = (self.pairs.get((one, other), 0) + _UNSEEN) / self.neighbours
+        apart = (counts[0] + 1) * (counts[1] + 1) / self.total**2
+        return max(-_STRONGEST, min(_STRONGEST, log(joint / apart)))
+
+    def contrasts(self, words: Sequence[str]) -> dict[Span, float]:
+        """How much the weakest tie within each span is above the strongest at its edges, in nats. O(n^2).
+
+        The spans are those of :meth:`View.scores`.
+        """
+        ties = [self.pmi(one, other) for one, other in pairwise(words)]
+        size, found = len(words), {}
+        for start in range(size - 1):
+            weakest = _STRONGEST
+            before = ties[start - 1] if start else -_STRONGEST
+            for stop in range(start + 2, size + (start > 0)):
+                weakest = min(weakest, ties[stop - 2])
+                strongest = max(before, ties[stop - 1]) if stop < size else before
+                found[start, stop] = max(-_STRONGEST, min(_STRONGEST, weakest - strongest))
+        return found
