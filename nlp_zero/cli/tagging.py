@@ -97,6 +97,10 @@ def _settings(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         found |= {"observed": options.observed, "workers": options.workers}
         if options.iterations:
             found["settings"] = Settings(max_iterations=options.iterations)
+    if options.algorithm != "lbfgs":
+        if options.kind != "crf":
+            options.usage("--algorithm is for crf")
+        found["algorithm"] = options.algorithm
     if options.kind == "memm":
         found["both"] = not options.one_way
     if options.init:
@@ -475,6 +479,12 @@ def add(verbs: Any) -> None:
     group.add_argument("--c1", type=_penalty, metavar="C", help="weight of |w| in the objective (default: 0)")
     group.add_argument("--c2", type=_penalty, metavar="C", help="weight of w**2 in the objective (default: 1)")
     group.add_argument("--observed", action="store_true", help="only attributes and labels that meet in the data")
+    group.add_argument(
+        "--algorithm",
+        choices=("lbfgs", "sgd"),
+        default="lbfgs",
+        help="of the crf: sgd is quick and near (default: lbfgs)",
+    )
     group.add_argument("--dev", metavar="FILE", help="held-out data: stop when it gets no better, keep the best")
     group.add_argument("--init", metavar="MODEL", help="start from the weights of this tagger")
     group.add_argument("--iterations", type=positive, metavar="N", help="at most N (perceptron: 10 passes)")

@@ -128,8 +128,9 @@ def descend_by_sentence(
 
 def _calibrate(function: Likelihood, weights: Sequence[float] | None, sample: Sequence[int], decay: float) -> float:
     """Of some first rates the one that loses least on a sample, in one round and a second look."""
-    best, least = RATES[-1], inf
-    for rate in RATES:
+    most = 0.5 / decay if decay else inf  # a step of 1 / decay would take all weights away
+    best, least = min(RATES[-1], most), inf
+    for rate in sorted({min(rate, most) for rate in RATES}, reverse=True):
         walker = _Walker(function, weights)
         if not walker.epoch(sample, rate, decay, 0) < inf:
             continue

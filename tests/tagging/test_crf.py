@@ -390,3 +390,12 @@ def test_progress_is_one_line() -> None:
     assert line == "   3  objective 12.5000  gradient 0.2500  active 100  dev 0.9000  1.50 s"
     assert "dev" not in str(Progress(3, 12.5, 0.25, 100, None, 1.5))
     assert exp(log(2)) == pytest.approx(2)
+
+
+def test_descent_by_sentence_takes_heavy_penalties_and_little_data() -> None:
+    """Two sentences and c2=1: a first step of 1 / decay would bring all weights, and their common factor, to 0."""
+    data = pack([[[0], [1]], [[2]]], [[0, 1], [1]], n_attributes=3, n_labels=2)
+    crf = CRF.train(data, Scheme.named("free", "NV"), c2=1.0, algorithm="sgd")
+    assert crf.tag(data) == [["N", "V"], ["V"]]
+    heavy = CRF.train(data, Scheme.named("free", "NV"), c2=1e6, algorithm="sgd")
+    assert max(map(abs, heavy.states)) < 1e-3
