@@ -86,7 +86,8 @@ class Parser:
     ``null_score`` (nats, not above 0) is the price of each unexplained item after the first; ``longest`` (2 to 512) the
     most pieces of a chart. ``spans``, if given, is asked for every stretch what each bracket of two pieces or more
     scores besides, in nats (:data:`SpanScores`; those that it leaves out 0); then the items of a list may be
-    brackets without a template, where that adds to the score. A chart takes O(n**2 * matches) time and O(n**2 + items)
+    brackets without a template, where that adds to the score. ``weight`` (above 0, at most 1) multiplies the
+    log-probabilities of templates, so that they can be one piece of evidence among others. A chart takes O(n**2 * matches) time and O(n**2 + items)
     memory in its pieces; see :mod:`nlp_zero.kernels.chart`.
 
     >>> from nlp_zero.syntax.grammar import Template
@@ -104,15 +105,19 @@ class Parser:
         *,
         longest: int = LONGEST,
         spans: SpanScores | None = None,
+        weight: float = 1.0,
     ) -> None:
         if not -MOST_NATS <= null_score <= 0:
             raise InputError(f"null_score: expected nats from {-MOST_NATS:.0f} to 0, such as -20, got {null_score!r}")
         if not 2 <= longest <= MOST_LONGEST:
             raise InputError(f"longest: expected 2 to {MOST_LONGEST} pieces, such as {LONGEST}, got {longest!r}")
+        if not 0 < weight <= 1:
+            raise InputError(f"weight: expected a number above 0 and at most 1, such as 0.3, got {weight!r}")
         self.grammar, self.null_score, self.longest, self.spans = grammar, float(null_score), longest, spans
         self._matcher = Matcher(grammar)
         self._null = _units(null_score)
-        logs = zip(self._matcher.logs, self._matcher.templates, strict=True)
+        self._logs = [weight * nats for nats in self._matcher.logs]
+        logs = zip(self._logs, self._matcher.templates, strict=True)
         self._weights = array("q", [_units(nats) + template.fixed for nats, template in logs])
         self._names = [str(template) for template in self._matcher.templates]
 
@@ -205,7 +210,7 @@ class Parser:
         joints = len(part.pieces) - 1
         for _, _, template in parse.brackets:
             if template >= 0:
-                yield self._matcher.logs[template]
+                yield self._logs[template]
                 joints -= len(self._matcher.templates[template].parts) - 1
         yield joints * self.null_score
         if self.spans is not None:
