@@ -111,19 +111,14 @@ def parse(options: argparse.Namespace, console: Console) -> None:
 def parser_of(options: argparse.Namespace) -> Parser:
     """The parser of a file of templates, with the brackets that the file has."""
     from ..errors import GrammarError
-    from ..syntax.brackets import NULL_SCORE, BracketModel
     from ..syntax.grammar import Grammar
-    from ..syntax.parser import Parser
+    from ..syntax.joint import joint_parser
 
     grammar = Grammar.load(options.templates)
-    if grammar.brackets is None:
-        return Parser(grammar, -20.0 if options.null_score is None else options.null_score, longest=options.longest)
     try:
-        model = BracketModel.from_tables(grammar.brackets)
+        return joint_parser(grammar, options.null_score, longest=options.longest)
     except GrammarError as error:
         raise GrammarError(f"{options.templates}: {error}") from None
-    null_score = NULL_SCORE if options.null_score is None else options.null_score
-    return Parser(grammar, null_score, longest=options.longest, spans=model.gains)
 
 
 def _trees(parser: Parser, sentences: Iterable[list[str]], count: int) -> Iterator[Tree]:
@@ -237,7 +232,7 @@ def add(verbs: Any) -> None:
         type=_null_score,
         metavar="NATS",
         help="the price of each word or part that no template explains, after the first (default: -20, of a file with "
-        "induced brackets -1; 0: brackets alone)",
+        "induced brackets -3; 0: brackets alone)",
     )
     verb.add_argument(
         "--longest",

@@ -46,7 +46,7 @@ from .splits import weakest_bond
 from .stretches import Piece, stretch_brackets, stretches
 from .views import EDGE, LENGTHS, POOLS, TABLES, Span, Ties, View, form
 
-__all__ = ["NULL_SCORE", "BracketModel", "best_brackets", "learn_brackets"]
+__all__ = ["BracketModel", "best_brackets", "learn_brackets"]
 
 Item = TypeVar("Item")
 
@@ -59,8 +59,6 @@ MIN_COUNT: Final = 3
 """A word rarer than this is known by its last character."""
 THRESHOLD: Final = -0.4
 """The score that a bracket must be above, in nats."""
-NULL_SCORE: Final = -1.0
-"""The price in nats, beside these scores, of what no template explains (:class:`nlp_zero.syntax.parser.Parser`)."""
 
 _TIE = 0.1  # the weight of the contrast of ties
 _WORD = 2.0  # for a span that is, written as one, a word of the raw text: the text parsed may be cut finer
@@ -99,6 +97,11 @@ class BracketModel:
                 score += _WORD
             scores[span] = score
         return scores
+
+    def inside(self, first: str, last: str) -> float:
+        """How much surer than the mean a bracket is that begins and ends with these words, in nats; mean of views."""
+        odds = [view.tables[0].get((view.class_of(first), view.class_of(last)), 0.0) for view in self.views]
+        return sum(odds) / len(odds)
 
     def gains(self, words: Sequence[str]) -> dict[Span, float]:
         """What a bracket over each span is worth: its score above the threshold, in nats."""

@@ -5,9 +5,9 @@ say which words go together over a gap (在 _ 上, 从 _ 到). Both are added up
 part (``WEIGHT``) of the log-probability of each template, and ``NULL_SCORE`` for each item of a list after the first,
 which a template saves for each of its parts.
 
-Not every template is a phrase: 的 _ 和 is frequent because one phrase ends with 的 and another begins after it. So those
-templates take part that have fixed words at both ends, no slot of a class, and ends that are the ends of brackets more
-often than by chance, as the model of brackets has it for the classes of these two words.
+Not every template is a phrase: 的 _ 和 is frequent because one phrase ends with 的 and another begins after it. So
+those templates take part that have fixed words at both ends, no slot of a class, and ends that are the ends of brackets
+more often than by chance, as the model of brackets has it for the classes of these two words.
 
 Chosen on the train part of UD Chinese GSD; the table in ``benchmarks/results/syntax_trees.md`` has the parse with and
 without templates.
@@ -25,10 +25,10 @@ from .parser import NULL_SCORE as PLAIN_NULL_SCORE
 __all__ = ["NULL_SCORE", "WEIGHT", "is_phrase", "joint_parser"]
 
 WEIGHT: Final = 0.3
-"""Of the log-probabilities of templates, beside the worth of brackets; .1 to .5 are within .15 points of bracket F1."""
+"""Of the log-probabilities of templates, beside the worth of brackets; .1 to .3 are within .15 points of bracket F1."""
 
-NULL_SCORE: Final = -4.0
-"""Nats for each item of a list after the first, beside the worth of brackets; -2 to -5 are within .15 points."""
+NULL_SCORE: Final = -3.0
+"""Nats for each item of a list after the first, beside the worth of brackets; -2 to -4 are within .15 points."""
 
 
 def joint_parser(grammar: Grammar, null_score: float | None = None, *, longest: int = LONGEST) -> Parser:

@@ -87,8 +87,8 @@ class Parser:
     most pieces of a chart. ``spans``, if given, is asked for every stretch what each bracket of two pieces or more
     scores besides, in nats (:data:`SpanScores`; those that it leaves out 0); then the items of a list may be
     brackets without a template, where that adds to the score. ``weight`` (above 0, at most 1) multiplies the
-    log-probabilities of templates, so that they can be one piece of evidence among others. A chart takes O(n**2 * matches) time and O(n**2 + items)
-    memory in its pieces; see :mod:`nlp_zero.kernels.chart`.
+    log-probabilities of templates, so that they can be one piece of evidence among others. A chart takes
+    O(n**2 * matches) time and O(n**2 + items) memory in its pieces; see :mod:`nlp_zero.kernels.chart`.
 
     >>> from nlp_zero.syntax.grammar import Template
     >>> parser = Parser(Grammar([Template.parse("_ 和 _", 12)]))

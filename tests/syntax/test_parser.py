@@ -252,7 +252,7 @@ def test_spans_decide_between_templates_that_tie() -> None:
 
 
 def test_templates_weigh_as_much_as_they_are_given() -> None:
-    words = "我 的 美味 的 苹果".split()
+    words = ["我", "的", "美味", "的", "苹果"]
     whole, half = Parser(ARTICLE), Parser(ARTICLE, weight=0.5)
     assert half.parse(words).nodes == whole.parse(words).nodes
     assert half.parse(words).score == pytest.approx(whole.parse(words).score / 2)
