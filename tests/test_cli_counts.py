@@ -59,6 +59,8 @@ def test_words_of_a_run_file(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert run("count", "0.txt", "1.txt", "-o", "c.run", "-q", "--min-count", "2") == 0
     with Run("c.run") as counts:
         assert counts.forgotten == 1
+    assert run("count", "0.txt", "1.txt", "-o", "d.run", "-q", "--min-count", "2", "--sieve") == 0
+    assert Path("d.run").read_bytes() == Path("c.run").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,7 @@ def test_words_of_a_run_file(folder: Path, capsys: pytest.CaptureFixture[str]) -
         (["count", "0.txt", "-o", "a.run", "--memory", "1K"], 2, "memory: expected at least 33,554,432 bytes"),
         (["count", "0.txt", "-o", "a.run", "--max-length", "9"], 2, "max_length: expected 1 to 8, such as 6, got 9"),
         (["count", "0.txt", "-o", "a.run", "--tmp", "none"], 2, "expected a folder, such as /var/tmp, got 'none'"),
+        (["count", "0.txt", "-o", "a.run", "--sieve"], 2, "sieve: expected with min_count of 2 or more"),
         (["count", "none.txt", "-o", "a.run"], 1, "none.txt"),
         (["count", "0.txt", "-o", "none/a.run"], 1, "there is no folder 'none'"),
         (["merge", "none.run", "-o", "a.run"], 1, "none.run: cannot be read: No such file"),

@@ -143,7 +143,7 @@ def main() -> None:
     parser = measure.options("Counting as the text grows.")
     parser.add_argument("--kind", choices=("repeated", "zipf"), default="repeated")
     parser.add_argument("--sizes", type=numbers, default=[10, 100, 1000])
-    parser.add_argument("--floor", type=numbers, default=[10], help="sizes on which Counter runs as well")
+    parser.add_argument("--floor", type=numbers, default=[10, 100], help="sizes on which Counter runs as well")
     parser.add_argument("--peers", type=numbers, default=[10], help="sizes on which KenLM runs as well")
     parser.add_argument("--equal", type=int, default=100, help="the size on which other caps must give the same bytes")
     parser.add_argument("--memory", default="512M")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .arguments import add_verb, folder, memory, model_file, positive, with_files
@@ -12,6 +14,20 @@ from .streams import check_target, corpus_of, report_reading
 
 if TYPE_CHECKING:
     from ..text.corpus import Corpus
+
+
+class _Blocks:
+    """The blocks of a corpus, as often as they are asked for."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+
+    def __iter__(self) -> Iterator[str]:
+        return self._corpus.blocks()
+
+
+def _are_files(corpus: Corpus) -> bool:
+    return bool(corpus.names) and all(map(os.path.isfile, corpus.names))
 
 
 def count(options: argparse.Namespace, console: Console) -> None:
@@ -23,7 +39,7 @@ def count(options: argparse.Namespace, console: Console) -> None:
     corpus = corpus_of(options)
     try:
         forgotten = count_text(
-            corpus.blocks(),
+            _Blocks(corpus) if options.sieve and _are_files(corpus) else corpus.blocks(),
             options.output,
             max_length=options.max_length,
             memory=options.memory,
@@ -31,6 +47,7 @@ def count(options: argparse.Namespace, console: Console) -> None:
             workers=options.workers,
             min_count=options.min_count,
             forget=options.approximate,
+            sieve=options.sieve,
             progress=console.progress,
         )
     except ValueError as error:
@@ -111,6 +128,11 @@ def add(verbs: Any) -> None:
         default=1,
         metavar="N",
         help="leave out what is rarer; the counts that stay are exact, the file a fraction (default: 1)",
+    )
+    verb.add_argument(
+        "--sieve",
+        action="store_true",
+        help="with --min-count, of files: read them three times, so that temporary files take about a quarter",
     )
     verb.add_argument(
         "--approximate",

@@ -24,6 +24,7 @@ module_exec(PyObject *module)
         rows_methods,
         runs_methods,
         sampling_methods,
+        sieve_methods,
         templates_methods,
         vectors_methods,
         windows_methods,

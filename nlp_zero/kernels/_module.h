@@ -23,6 +23,7 @@ extern PyMethodDef reach_methods[];
 extern PyMethodDef rows_methods[];
 extern PyMethodDef runs_methods[];
 extern PyMethodDef sampling_methods[];
+extern PyMethodDef sieve_methods[];
 extern PyMethodDef templates_methods[];
 extern PyMethodDef vectors_methods[];
 extern PyMethodDef windows_methods[];

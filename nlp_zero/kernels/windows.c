@@ -7,6 +7,8 @@
 
 #define WORD_LIMIT 0xF000  /* ids below it are symbols of words, the others known boundaries; 0 is the end of a line */
 
+#define CUT 0xFFFF         /* the rank of what stands for symbols that are cut off: above all others */
+
 /* What stops a loop that runs without the GIL. */
 enum { DONE = 0, NO_MEMORY = -1, INTERRUPTED = -2, OVERFLOWED = -3, NEGATIVE = -4 };
 
@@ -221,9 +223,26 @@ find_starts(ranking *r, const uint16_t *ids, Py_ssize_t size)
     return sum;
 }
 
+/* A tail of at most `most` symbols; CUT stands for the rest, if there is any. */
+static inline void
+put_tail_at(const tails *t, size_t slot, uint64_t high, uint64_t low, int most)
+{
+    if (most < 8) {
+        uint64_t *half = most < 4 ? &high : &low;
+        int kept = most & 3, shift = 48 - 16 * kept;
+        uint64_t mark = *half >> shift & 0xFFFF ? (uint64_t)CUT << shift : 0;
+        *half = (kept ? *half & ~(~0ULL >> (16 * kept)) : 0) | mark;
+        if (most < 4)
+            low = 0;
+    }
+    t->high[slot] = high;
+    if (t->low)
+        t->low[slot] = low;
+}
+
 /* Puts the tail of every window into the bucket of its first symbol: from the right, so that each takes one step. */
 static void
-fill_tails(ranking *r, const tails *t, const uint16_t *ids, Py_ssize_t size, int tail)
+fill_tails(ranking *r, const tails *t, const uint16_t *ids, const uint8_t *reach, Py_ssize_t size, int tail)
 {
     uint64_t high_mask = tail >= 4 ? ~0ULL : ~(~0ULL >> (16 * tail));
     uint64_t low_mask = tail <= 4 ? 0 : tail == 8 ? ~0ULL : ~(~0ULL >> (16 * (tail - 4)));
@@ -234,18 +253,12 @@ fill_tails(ranking *r, const tails *t, const uint16_t *ids, Py_ssize_t size, int
             high = low = 0;
             continue;
         }
-        size_t slot = r->next[rank]++;
-        t->high[slot] = high;
-        if (t->low)
-            t->low[slot] = low;
+        int most = reach ? reach[i] + !reach[i] : tail + 1;
+        put_tail_at(t, r->next[rank]++, high, low, most - 1);
         low = (low >> 16 | high << 48) & low_mask;
         high = (high >> 16 | (uint64_t)rank << 48) & high_mask;
-        if (i == 0 || r->of[ids[i - 1]] == 0) {
-            slot = r->next[0]++;
-            t->high[slot] = high;
-            if (t->low)
-                t->low[slot] = low;
-        }
+        if (i == 0 || r->of[ids[i - 1]] == 0)
+            put_tail_at(t, r->next[0]++, high, low, most);
     }
 }
 
@@ -264,11 +277,17 @@ put_point(uint8_t *row, uint32_t point)
     return row + POINT;
 }
 
+static inline uint32_t
+point_of(const ranking *r, uint64_t rank)
+{
+    return rank == CUT ? 0xFFFFFF : r->points[rank];
+}
+
 static uint8_t *
 put_tail(uint8_t *row, const ranking *r, uint64_t ranks, int symbols)
 {
     for (int i = 0; i < symbols; i++)
-        row = put_point(row, r->points[ranks >> (48 - 16 * i) & 0xFFFF]);
+        row = put_point(row, point_of(r, ranks >> (48 - 16 * i) & 0xFFFF));
     return row;
 }
 
@@ -332,13 +351,13 @@ static PyObject *
 count_windows(PyObject *self, PyObject *args)
 {
     (void)self;
-    PyObject *ids_object, *points_object, *result = NULL;
+    PyObject *ids_object, *points_object, *reach_object = Py_None, *result = NULL;
     int window;
-    if (!PyArg_ParseTuple(args, "OOi", &ids_object, &points_object, &window))
+    if (!PyArg_ParseTuple(args, "OOi|O", &ids_object, &points_object, &window, &reach_object))
         return NULL;
     if (window < 2 || window > MAX_WINDOW)
         return PyErr_Format(PyExc_ValueError, "window: expected 2 to %d, got %d", MAX_WINDOW, window);
-    Py_buffer ids, points;
+    Py_buffer ids, points, reach = {0};
     if (get_items(ids_object, &ids, 2, "ids") < 0)
         return NULL;
     if (get_items(points_object, &points, 4, "points") < 0)
@@ -359,10 +378,18 @@ count_windows(PyObject *self, PyObject *args)
     }
     if (rank_symbols(r, ids.buf, size, points.buf) < 0)
         goto done;
+    if (reach_object != Py_None) {
+        if (get_items(reach_object, &reach, 1, "reach") < 0)
+            goto done;
+        if (reach.len != size) {
+            PyErr_Format(PyExc_ValueError, "reach: expected %zd items, got %zd", size, reach.len);
+            goto done;
+        }
+    }
     Py_BEGIN_ALLOW_THREADS
     size_t windows = find_starts(r, ids.buf, size);
     if ((status = tails_open(&t, r, windows, window - 1)) == DONE)
-        fill_tails(r, &t, ids.buf, size, window - 1);
+        fill_tails(r, &t, ids.buf, reach.buf, size, window - 1);
     Py_END_ALLOW_THREADS
     if (status != DONE || (status = sort_buckets(r, &t, &distinct)) != DONE) {
         set_failure(status);
@@ -377,6 +404,7 @@ count_windows(PyObject *self, PyObject *args)
 done:
     free(t.high); free(t.low); free(t.spare_high); free(t.spare_low);
     free(r);
+    PyBuffer_Release(&reach);
 no_ranking:
     PyBuffer_Release(&points);
 no_points:

@@ -74,11 +74,13 @@ def _check_sum(total: int) -> int:
 # ---- text to a table -----------------------------------------------------------------------------------------------
 
 
-def count_windows(ids: Buffer, points: Buffer, window: int) -> tuple[bytes, bytes]:
+def count_windows(ids: Buffer, points: Buffer, window: int, reach: Buffer | None = None) -> tuple[bytes, bytes]:
     """The table of the windows of a text: rows and counts (uint64).
 
     ``ids`` are symbol ids (uint16, see ``counting.py``), ``points`` (uint32) gives the code point of each of the
     0x10000 ids; those of the runs, 1 to 4, are fixed. ``window`` is 2 to 9 symbols. O(n) in C; O(n log n) here.
+    With ``reach`` (see ``sieve.py``) a window holds at most so many symbols from each place on, and at least one; where
+    it would hold more, U+FFFFFF stands for what is cut off (see ``grams.py``).
 
     >>> rows, counts = count_windows(array("H", [8, 8, 0]), array("I", [0] * 8 + [0x5B66] + [0] * 0xFFF7), 2)
     >>> [rows[start : start + 6].hex(" ", 3) for start in range(0, len(rows), 6)], list(array("Q", counts))
@@ -91,6 +93,13 @@ def count_windows(ids: Buffer, points: Buffer, window: int) -> tuple[bytes, byte
         raise ValueError(f"points: expected 65536 items, got {len(numbers)}")
     characters = _characters(set(symbols), numbers)
     text = "".join(map(characters.__getitem__, symbols))
+    if reach is not None:
+        limits = _items(reach, 1, "reach")
+        if len(limits) != len(symbols):
+            raise ValueError(f"reach: expected {len(symbols)} items, got {len(limits)}")
+        cut = Counter(_limited(text, limits, window))
+        ascending = sorted(cut)
+        return b"".join(ascending), array("Q", map(cut.__getitem__, ascending)).tobytes()
     tail = "\0" * (window - 1)
     stretches = ("\0" + stretch + tail for stretch in text.split("\0") if stretch)
     counts = Counter(
@@ -98,6 +107,21 @@ def count_windows(ids: Buffer, points: Buffer, window: int) -> tuple[bytes, byte
     )
     rows = sorted(counts)
     return _pack("".join(rows)), array("Q", map(counts.__getitem__, rows)).tobytes()
+
+
+def _limited(text: str, reach: memoryview, window: int) -> Iterator[bytes]:
+    """The windows of a text, cut short."""
+    for place, symbol in enumerate(text):
+        if symbol != "\0":
+            whole, most = text[place : place + window].partition("\0")[0], max(reach[place], 1)
+            yield _cut_short(whole, most, window)
+            if place == 0 or text[place - 1] == "\0":
+                yield _ZERO + _cut_short(whole[: window - 1], most, window - 1)
+
+
+def _cut_short(symbols: str, most: int, window: int) -> bytes:
+    mark = b"" if len(symbols) <= most else b"\xff" * POINT
+    return (_pack(symbols[:most]) + mark).ljust(POINT * window, b"\0")
 
 
 def _characters(symbols: set[int], points: memoryview) -> list[str]:

@@ -232,6 +232,48 @@ def test_what_is_rare_can_be_left_out_and_the_rest_stays_exact(tmp_path: Path) -
     assert (tmp_path / "run").read_bytes() == same
 
 
+@quick
+@given(st.integers(0, 9), st.integers(1, 8), st.integers(2, 9), st.integers(60, 300), st.sampled_from([3, 12, 900]))
+def test_a_sieve_does_not_show(seed: int, max_length: int, least: int, batch: int, symbols: int) -> None:
+    numbers = random.Random(seed)
+    lines = ["".join(chr(0x4E00 + int(symbols * numbers.random() ** 3)) for _ in range(12)) for _ in range(30)]
+    with tempfile.TemporaryDirectory() as name, mock.patch.object(bounded, "batch_size", lambda *_: batch):
+        whole = counted(lines, Path(name, "run"), max_length=max_length, min_count=least)
+        assert counted(lines, Path(name, "run"), max_length=max_length, min_count=least, sieve=True) == whole
+        with mock.patch.object(bounded, "_counters", lambda _: bytearray(8)):  # n-grams share nearly all of them
+            assert counted(lines, Path(name, "run"), max_length=max_length, min_count=least, sieve=True) == whole
+
+
+def test_a_sieve_spares_temporary_files(tmp_path: Path) -> None:
+    lines, spilled = lines_of(8, 300), []
+    real = bounded.Spills._written
+
+    def written(self: bounded.Spills, *arguments: Any) -> Any:
+        source = real(self, *arguments)
+        spilled[-1] += source.end
+        return source
+
+    with mock.patch.object(bounded.Spills, "_written", written):
+        for sieve in (False, True):
+            spilled.append(0)
+            count_text(lines, tmp_path / "run", min_count=3, sieve=sieve)
+    assert spilled[1] < spilled[0] / 2
+
+
+def test_more_characters_than_a_sieve_can_tell_apart(tmp_path: Path) -> None:
+    line = "".join(map(chr, (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000), *range(0x20000, 0x2A6D7)))) * 2
+    whole = counted([line], tmp_path / "run", max_length=2, min_count=2)
+    assert counted([line], tmp_path / "run", max_length=2, min_count=2, sieve=True) == whole
+
+
+@pytest.mark.parametrize("options", [{"min_count": 1}, {"min_count": 2, "forget": 1}])
+def test_a_sieve_needs_a_threshold(options: dict[str, int], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="sieve: expected with min_count of 2 or more"):
+        count_text(["学生"], tmp_path / "run", sieve=True, **options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="text that can be read again"):
+        count_text(iter(["学生"]), tmp_path / "run", min_count=2, sieve=True)
+
+
 @pytest.mark.parametrize("forget", [1, 3])
 def test_approximate_counts_keep_their_bound(forget: int, tmp_path: Path) -> None:
     lines = lines_of(7, 300)
