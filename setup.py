@@ -47,7 +47,7 @@ flags = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-std=c11
 fast = Extension(
     "nlp_zero.kernels._fast",
     sources=[f"{KERNELS}/{name}.c" for name in KERNEL_NAMES],
-    depends=[f"{KERNELS}/_{name}.h" for name in ("buffers", "lanes", "lines", "module", "pages", "table", "text")],
+    depends=[f"{KERNELS}/_{name}.h" for name in ("buffers", "lanes", "lines", "module", "table", "text")],
     define_macros=[("Py_LIMITED_API", "0x030B0000")] if limited else [],
     extra_compile_args=flags,
     py_limited_api=limited,

@@ -1,7 +1,6 @@
 /* Sieve kernels: the copy of sieve.py, which is the specification. */
-#include "_pages.h"
 #include "_buffers.h"
-#include <string.h>
+#include <stdint.h>
 #ifdef _MSC_VER
 #include <intrin.h>
 #endif

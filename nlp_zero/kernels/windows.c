@@ -1,5 +1,4 @@
 /* Window kernels: the copy of windows.py, which is the specification. */
-#include "_pages.h"
 #include "_table.h"
 #include <stdint.h>
 #include <stdlib.h>
@@ -49,8 +48,6 @@ new_table_open(new_table *table, size_t rows, size_t width)
     }
     table->rows = (uint8_t *)PyBytes_AsString(table->rows_object);
     table->counts = (uint64_t *)PyBytes_AsString(table->counts_object);
-    prefer_large_pages(table->rows, rows * width);
-    prefer_large_pages(table->counts, rows * 8);
     return 0;
 }
 
@@ -338,10 +335,10 @@ tails_open(tails *t, const ranking *r, size_t windows, int tail)
         if (r->starts[rank + 1] - r->starts[rank] > largest)
             largest = r->starts[rank + 1] - r->starts[rank];
     windows += !windows;
-    t->high = large_pages(windows * 8);
+    t->high = malloc(windows * 8);
     t->spare_high = malloc(largest * 8);
     if (tail > 4) {
-        t->low = large_pages(windows * 8);
+        t->low = malloc(windows * 8);
         t->spare_low = malloc(largest * 8);
     }
     return t->high && t->spare_high && (tail <= 4 || (t->low && t->spare_low)) ? DONE : NO_MEMORY;

@@ -206,9 +206,11 @@ def count_text(
 
     With ``min_count``, what is rarer is left out of the file, in which all other counts are exact (so are entropies to
     the right and left, but for neighbours rarer than that). With ``sieve`` the text, which must be one that can be read
-    again, is read three times (:func:`sieve_of`): the same file by a quarter of the temporary disk. With ``forget``, a batch forgets the n-grams that it has at
-    most so often: the fastest, with counts that are too low by at most what is returned, the ``forgotten`` of the file.
-    Then the result depends on memory and workers, which decide what a batch is.
+    again, is read three times (:func:`sieve_of`): the same file by a quarter of the temporary disk.
+
+    With ``forget``, a batch forgets the n-grams that it has at most so often: the fastest, with counts that are too low
+    by at most what is returned, the ``forgotten`` of the file. Then the result depends on memory and workers, which
+    decide what a batch is.
     """
     if not 1 <= max_length <= MAX_LENGTH:
         raise ValueError(f"max_length: expected 1 to {MAX_LENGTH}, such as 6, got {max_length}")
@@ -364,8 +366,8 @@ def sieve_of(
 
     The text is read once for its n-grams of 2 and 3 symbols, and once for those of 4 both of whose parts passed; the
     counters (some ``memory`` bytes) are shared by n-grams, so that now and then a rare one passes, but none is lost.
-    On 50 MB, ``least`` 5: 20 MB spilled instead of 76, in about the same time, as visiting counters costs what it spares
-    in merging (benchmarks/scale/sieve.py).
+    On 50 MB, ``least`` 5: 20 MB spilled instead of 76, in about the same time, as visiting counters costs what it
+    spares in merging (benchmarks/scale/sieve.py).
     """
     table = _counters(1 << max(16, memory.bit_length() - 1))
     sieve = Sieve(table, min(max_length, _SIEVED), min(least, 255))
