@@ -92,7 +92,8 @@ def methods(cues: Cues[str]) -> Iterator[tuple[str, Brackets]]:
         "PMI": cues.pmi,
         "log p(b given a)": cues.follow,
         "boundary cue": cues.boundary,
-        "boundary cue + 1/4 log p(b given a)": cues.bond,
+        "boundary cue + 1/4 log p(b given a)": lambda a, b: cues.boundary(a, b) + cues.follow(a, b) / 4,
+        "boundary cue + .4 PMI (what brackets are learnt from)": cues.bond,
     }
     for name, bond in bonds.items():
         yield f"weakest bond, {name}", lambda words, bond=bond: bond_tree(words, bond)  # type: ignore[misc]

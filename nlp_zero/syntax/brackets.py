@@ -44,7 +44,7 @@ from .cues import Cues
 from .grammar import BracketTables, join_words, split_words
 from .splits import weakest_bond
 from .stretches import Piece, stretch_brackets, stretches
-from .views import EDGE, LENGTHS, POOLS, TABLES, Span, Ties, View, form
+from .views import EDGE, LENGTHS, POOLS, TABLES, Span, View, form
 
 __all__ = ["BracketModel", "best_brackets", "learn_brackets"]
 
@@ -57,25 +57,23 @@ SAMPLE: Final = 25_000
 SHORTEST, LONGEST = 3, 15  # pieces of those stretches
 MIN_COUNT: Final = 3
 """A word rarer than this is known by its last character."""
-THRESHOLD: Final = -0.4
+THRESHOLD: Final = -0.5
 """The score that a bracket must be above, in nats."""
 
-_TIE = 0.1  # the weight of the contrast of ties
 _WORD = 2.0  # for a span that is, written as one, a word of the raw text: the text parsed may be cut finer
 _JOINED = 3  # pieces of such a span
 _SMOOTHING = 20.0  # spans at the mean rate that each key of a table is given before it is seen
 _ENDINGS = 10  # of so many rare words a last character is a type
-_PAIRS = 4  # rarer pairs of neighbours are left out
 _DIGITS = 3  # of the log odds in the tables
 _RUNS = re.compile(r"[0-9０-９.．]+|[A-Za-zＡ-Ｚａ-ｚ]+|[^0-9０-９.．A-Za-zＡ-Ｚａ-ｚ]+")  # text is cut finer there
 _CHART = 60  # pieces: longer stretches are cut where brackets end most surely, before there is a chart
 
 
 class BracketModel:
-    """The scores of spans, by views and ties, and the best tree. See :func:`learn_brackets`."""
+    """The scores of spans, by one view or more, and the best tree. See :func:`learn_brackets`."""
 
-    def __init__(self, views: Sequence[View], ties: Ties) -> None:
-        self.views, self.ties = tuple(views), ties
+    def __init__(self, views: Sequence[View]) -> None:
+        self.views = tuple(views)
 
     def brackets(self, words: Sequence[str], bonus: Mapping[Span, float] | None = None) -> list[Span]:
         """The brackets of a sentence, as (start, end) in words, by their starts, the longer first.
@@ -88,14 +86,11 @@ class BracketModel:
     def scores(self, words: Sequence[str]) -> dict[Span, float]:
         """The score in nats of every span of two words or more of a stretch, the whole left out. O(n^2)."""
         several = [view.scores(words) for view in self.views]
-        contrasts = self.ties.contrasts(words)
-        scores = {}
-        for span in several[0]:
-            score = sum(view[span] for view in several) / len(several) + _TIE * contrasts[span]
-            start, stop = span
-            if stop - start <= _JOINED and "".join(words[start:stop]) in self.ties.words:
-                score += _WORD
-            scores[span] = score
+        scores = {span: sum(view[span] for view in several) / len(several) for span in several[0]}
+        known = self.views[0].classes
+        for start, stop in scores:
+            if stop - start <= _JOINED and "".join(words[start:stop]) in known:
+                scores[start, stop] += _WORD
         return scores
 
     def inside(self, first: str, last: str) -> float:
@@ -139,7 +134,7 @@ class BracketModel:
 
         For view 1 and the others: ``class 1``, ``ending 1``, ``pool 1``: numbers of classes; ``first-last 1``,
         ``before-after 1``, ``last-after 1``: log odds in nats by two classes, 0 the edge of a stretch; ``length 1``:
-        log odds in nats. ``word``, ``pair``, ``total``: counts of words, of neighbours, of all of both.
+        log odds in nats.
         """
         tables: dict[str, dict[str, float]] = {}
         for number, view in enumerate(self.views, 1):
@@ -149,9 +144,6 @@ class BracketModel:
             tables[f"length {number}"] = {str(length): odds for length, odds in enumerate(view.lengths)}
             for name, table in zip(TABLES, view.tables, strict=True):
                 tables[f"{name} {number}"] = {f"{one} {other}": odds for (one, other), odds in table.items()}
-        tables["word"] = {join_words([word]): count for word, count in self.ties.words.items()}
-        tables["pair"] = {join_words(pair): count for pair, count in self.ties.pairs.items()}
-        tables["total"] = {"words": self.ties.total, "neighbours": self.ties.neighbours}
         return tables
 
     @classmethod
@@ -160,16 +152,13 @@ class BracketModel:
         try:
             numbers = range(1, 1 + sum(name.startswith("length ") for name in tables))
             views = [_view(tables, f" {number}") for number in numbers]
-            words = {split_words(key)[0]: int(count) for key, count in tables["word"].items()}
-            pairs = {_two(split_words(key)): int(count) for key, count in tables.get("pair", {}).items()}
-            ties = Ties(words, pairs, int(tables["total"]["words"]), int(tables["total"]["neighbours"]))
-            if not views or min(ties.total, ties.neighbours, *words.values(), *pairs.values()) < 1:
-                raise ValueError("expected a view, and counts of 1 and more")
+            if not views:
+                raise KeyError("length 1")
         except (KeyError, ValueError, IndexError) as error:
             raise GrammarError(
                 f"expected the tables of a model of brackets, such as 'first-last 1' with '3 12', got others ({error})"
             ) from None
-        return cls(views, ties)
+        return cls(views)
 
 
 def _view(tables: BracketTables, number: str) -> View:
@@ -265,19 +254,7 @@ def learn_brackets(
         tables, lengths = _tables(_trees(text, cues, min(1.0, sample / fit), seed + number), classes)
         named, endings = ({name: classes[word] for name, word in some.items()} for some in (types.words, types.endings))
         found.append(View(named, endings, classes[1 : POOLS + 1], tables, lengths))
-    return BracketModel(found, _ties(cues, types))
-
-
-def _ties(cues: Cues[int], types: _Types) -> Ties:
-    """The counts of words, and of the pairs of them that are not rare."""
-    names = {number: word for word, number in types.words.items()}
-    pairs = {
-        (names[one], names[other]): count
-        for (one, other), count in cues.pairs.items()
-        if count >= _PAIRS and one in names and other in names
-    }
-    words = {word: cues.words[number] for word, number in types.words.items()}
-    return Ties(words, pairs, cues.total, max(cues.total - cues.stretches, 1))
+    return BracketModel(found)
 
 
 def _encoded(sentences: Iterable[Sequence[str]]) -> tuple[dict[str, int], array[int]]:

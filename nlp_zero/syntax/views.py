@@ -1,18 +1,16 @@
-"""Scores of spans: by classes of words at their edges (a *view*), and by how words hold together (*ties*).
+"""Views: scores of spans by the classes of the words at their edges.
 
 A view is one way to put words into classes, with the log odds of brackets that were counted in these classes; several
-views, each with its own errors, are averaged. Ties are counts of words and of neighbours, and their pointwise mutual
-information. :mod:`nlp_zero.syntax.brackets` says how both are learnt and used.
+views, each with its own errors, are averaged. :mod:`nlp_zero.syntax.brackets` says how they are learnt and used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import log
 from typing import Final, TypeAlias
 
-__all__ = ["EDGE", "LENGTHS", "POOLS", "TABLES", "Ties", "View", "form"]
+__all__ = ["EDGE", "LENGTHS", "POOLS", "TABLES", "View", "form"]
 
 EDGE: Final = 0
 """The class of what stands before and after a stretch."""
@@ -26,8 +24,6 @@ TABLES: Final = ("first-last", "before-after", "last-after")
 # train part of UD, where the words on either side of the left edge add nothing.
 _WEIGHTS = (0.6, 0.3, 0.3)
 _LENGTH = 0.6
-_UNSEEN = 0.1  # added to the counts of neighbours
-_STRONGEST = 4.0  # nats of a tie, either way
 
 Span: TypeAlias = "tuple[int, int]"
 Odds: TypeAlias = "Mapping[tuple[int, int], float]"
@@ -94,46 +90,3 @@ class View:
     def ends(self, words: Sequence[str]) -> list[float]:
         """How surely no bracket ends between two neighbours, in nats, for each pair of them."""
         return [-self.tables[2].get(edge, 0.0) for edge in pairwise(map(self.class_of, words))]
-
-
-class Ties:
-    """Pointwise mutual information of neighbours, from counts of forms of words and of pairs of them.
-
-    ``total`` is the number of words, ``neighbours`` that of pairs of neighbours, in the whole text.
-
-    >>> ties = Ties({"北京": 9, "大学": 9, "的": 90}, {("北京", "大学"): 5}, total=1000, neighbours=900)
-    >>> [round(ties.pmi(*pair), 2) for pair in [("北京", "大学"), ("大学", "的"), ("大学", "新")]]
-    [4.0, -2.1, 0.0]
-    """
-
-    def __init__(
-        self, words: Mapping[str, int], pairs: Mapping[tuple[str, str], int], total: int, neighbours: int
-    ) -> None:
-        self.words, self.pairs = dict(words), dict(pairs)
-        self.total, self.neighbours = total, neighbours
-
-    def pmi(self, one: str, other: str) -> float:
-        """In nats, between -4 and 4; 0 for words that are not known."""
-        one, other = form(one), form(other)
-        counts = self.words.get(one), self.words.get(other)
-        if counts[0] is None or counts[1] is None:
-            return 0.0
-        joint = (self.pairs.get((one, other), 0) + _UNSEEN) / self.neighbours
-        apart = (counts[0] + 1) * (counts[1] + 1) / self.total**2
-        return max(-_STRONGEST, min(_STRONGEST, log(joint / apart)))
-
-    def contrasts(self, words: Sequence[str]) -> dict[Span, float]:
-        """How much the weakest tie within each span is above the strongest at its edges, in nats. O(n^2).
-
-        The spans are those of :meth:`View.scores`.
-        """
-        ties = [self.pmi(one, other) for one, other in pairwise(words)]
-        size, found = len(words), {}
-        for start in range(size - 1):
-            weakest = _STRONGEST
-            before = ties[start - 1] if start else -_STRONGEST
-            for stop in range(start + 2, size + (start > 0)):
-                weakest = min(weakest, ties[stop - 2])
-                strongest = max(before, ties[stop - 1]) if stop < size else before
-                found[start, stop] = max(-_STRONGEST, min(_STRONGEST, weakest - strongest))
-        return found
