@@ -3,7 +3,7 @@
     python -m benchmarks.syntax.trees [--raw FILE] [--out FILE]
 
 Learnt from raw text alone, by the command line: `learn`, `templates`, then `parse --segmented` of the words of the
-treebank. The raw text is news and encyclopedia (MSRA, CMRC; DRCD in traditional script), without a sentence of the
+treebank. The raw text is news and encyclopedia (MSRA, CMRC), without a sentence of the
 treebank; `--raw` takes another file. Scores are those of `nlp-zero eval --trees`: sentences of 2 to 40 words besides
 punctuation, punctuation out, brackets of one word and of the whole sentence left out, sums over sentences. All trees
 are made within the same stretches between punctuation marks (`nlp_zero/syntax/stretches.py`), whose own brackets
@@ -31,7 +31,7 @@ from nlp_zero.syntax.stretches import Piece, stretch_brackets
 from nlp_zero.syntax.tree import Tree
 
 PARTS = {"UD train": "gsd_v1_simplified_train.conll.xz", "UD dev": "zh_gsdsimp-ud-dev.conllu.xz"}
-RAW = ("ner/msra_raw.txt.xz", "raw-wiki/cmrc_wiki_simplified.txt.xz", "raw-wiki/drcd_wiki_traditional.txt.xz")
+RAW = ("ner/msra_raw.txt.xz", "raw-wiki/cmrc_wiki_simplified.txt.xz")
 
 Spans = list[tuple[int, int]]
 Brackets = Callable[[Sequence[str]], Spans]
