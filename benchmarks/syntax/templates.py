@@ -3,7 +3,7 @@
     python -m benchmarks.syntax.templates [--only checks,speed,laws,novels] [--out FILE.md]
 
 Texts are a million words of ../shared/data's novels and of its laws, cut by the built-in model (signs counted).
-Held-out text is every tenth line, the other lines are learnt from; bits are those of nlp_zero/syntax/heldout.py: every word,
+Held-out text is every tenth line, the others are learnt from; bits are those of nlp_zero/syntax/heldout.py: every word,
 template, length and filler of a slot, and every end of a stretch is paid, unknown words are spelt, in both columns
 alike. What was learnt is no part of the held-out bits; the description of the text learnt from, in the curve, has it.
 Times are CPU seconds, memory the peak of whole processes from start to exit. No setting was chosen on held-out lines:

@@ -475,6 +475,7 @@ typedef struct {
     Py_ssize_t size, symbols, nodes;
     uint32_t window;
     child_table children;
+    uint8_t *inner;        /* of each node, whether it has children */
     uint32_t *columns[4];  /* begins, ends, templates, slots */
     size_t found, room;
     partial *waiting;
@@ -523,6 +524,8 @@ match_from(matcher *m, uint32_t begin)
         uint32_t name = m->templates[here.node];
         if (name != NONE && add_match(m, begin, here.place + 1, name, here.gaps) != DONE)
             return NO_MEMORY;
+        if (!m->inner[here.node])
+            continue;
         uint32_t reach = 0;
         while (reach < m->window && here.place + reach + 1 < (size_t)m->size && m->text[here.place + reach + 1])
             reach++;
@@ -591,8 +594,9 @@ matcher_open(matcher *m)
     for (int i = 0; i < 4; i++)
         m->columns[i] = malloc(m->room * 4);
     m->waiting = malloc((2 * (size_t)m->window * MOST_STEPS + 2) * sizeof *m->waiting);
+    m->inner = calloc((size_t)m->nodes, 1);
     int status = child_table_open(&m->children, (size_t)m->nodes);
-    if (status != DONE || !m->columns[0] || !m->columns[1] || !m->columns[2] || !m->columns[3] || !m->waiting) {
+    if (status != DONE || !m->inner || !m->columns[0] || !m->columns[1] || !m->columns[2] || !m->columns[3] || !m->waiting) {
         PyErr_NoMemory();
         return -1;
     }
@@ -606,6 +610,7 @@ matcher_open(matcher *m)
         }
         m->children.keys[slot] = key;
         m->children.nodes[slot] = (uint32_t)node;
+        m->inner[m->parents[node]] = 1;
     }
     return 0;
 }
@@ -616,6 +621,7 @@ matcher_close(matcher *m)
     child_table_close(&m->children);
     for (int i = 0; i < 4; i++)
         free(m->columns[i]);
+    free(m->inner);
     free(m->waiting);
 }
 
@@ -692,16 +698,17 @@ choose_cover(coverage *c)
     Py_ssize_t match = c->matches;
     c->best[c->size] = 0.0;
     for (Py_ssize_t place = c->size; place-- > 0;) {
-        double highest = c->best[place + 1] - c->word;
+        double highest = c->best[place + 1];
         uint32_t chosen = NONE;
         Py_ssize_t behind = match;
         while (match > 0 && c->begins[match - 1] == place)
             match--;
         for (Py_ssize_t number = match; number < behind; number++) {
-            double value = c->values[c->templates[number]];
+            double slots = 0.0;
             for (uint32_t packed = c->slots[number]; packed; packed >>= GAP_BITS)
-                value -= c->costs[packed & 15];
-            value += c->best[c->ends[number]];
+                slots += c->costs[packed & 15];
+            uint32_t end = c->ends[number];
+            double value = c->values[c->templates[number]] - slots + c->word * (double)(end - place) + c->best[end];
             if (value > highest) {
                 highest = value;
                 chosen = (uint32_t)number;

@@ -154,7 +154,7 @@ class _Pieces:
         """The chance that a path begins at each place; and its links: the place, the chance to take it, if it skips."""
         size, window, rows = len(stretch), self.window, self.rows
         sums, levels = [1.0] * size, [0] * size
-        begins = [True] * size
+        begins, high = [True] * size, False
         links: list[list[tuple[int, float, int]]] = [[]] * size
         for place in range(size - 1, -1, -1):
             row = rows[stretch[place]]
@@ -167,18 +167,18 @@ class _Pieces:
             ]
             if not found:
                 continue
-            level = max([levels[other] for other, _ in found])
-            total = 0.0
-            parts = []
+            level, total, parts = 0, 0.0, []
+            if high:
+                level = max([levels[other] for other, _ in found])
             for other, weight in found:
                 begins[other] = False
-                part = weight * _lowered(sums[other], level - levels[other])
+                part = weight * (_lowered(sums[other], level - levels[other]) if high else sums[other])
                 total += part
                 parts.append((other, part))
             links[place] = [(other, part / total, int(other > place + 1)) for other, part in parts]
             if total > GIANT:
                 total /= GIANT
-                level += 1
+                level, high = level + 1, True
             sums[place], levels[place] = total, level
         top = max([level for level, begin in zip(levels, begins, strict=True) if begin])
         whole = 0.0
@@ -251,6 +251,9 @@ def template_matches(
     words = [(number - 1) << 1 for number in text]
     places = [(number - 1) << 1 if number else -1 for number in map(groups.__getitem__, text)]
     begins, ends, found, slots = array("I"), array("I"), array("I"), array("I")
+    inner = bytearray(len(above))
+    for node in range(1, len(above)):
+        inner[above[node]] = 1
     get = children.get
     for begin, word in enumerate(words):
         if word < 0:
@@ -267,6 +270,8 @@ def template_matches(
                 ends.append(place + 1)
                 found.append(named[node])
                 slots.append(gaps)
+            if not inner[node]:
+                continue
             base = node << 32
             after = []
             for ahead, word in enumerate(words[place + 1 : place + window + 1], 1):
@@ -310,8 +315,8 @@ def cover_text(
 ) -> bytes:
     """The matches (numbers, uint32) that cover a text of ``size`` places best; they do not overlap.
 
-    What is not covered costs ``word`` a place (ends of stretches as well, always); a match brings the value (double) of
-    its template less the ``costs`` (16 doubles) of the lengths of its slots. Matches come as
+    A match brings the value (double) of its template, less the sum of the ``costs`` (16 doubles) of the lengths of its
+    slots, and ``word`` for each place that it covers. Matches come as
     :func:`template_matches` gives them. Of equal covers that with a word, not a template, at the first difference, then
     that with the first match. O(size + matches).
 
@@ -334,22 +339,24 @@ def cover_text(
             raise ValueError(f"begins: expected matches in rising order within {size} places, got another at {place}")
         before = first
     best, choice = [0.0] * (size + 1), [-1] * size
-    match = len(firsts) - 1
-    for place in range(size - 1, -1, -1):
-        highest, chosen = best[place + 1] - word, -1
-        last_match = match
-        while match >= 0 and firsts[match] == place:
+    known = {0: 0.0}
+    match, place = len(firsts) - 1, size
+    while match >= 0:
+        first, behind = firsts[match], match
+        while match >= 0 and firsts[match] == first:
             match -= 1
-        for number in range(match + 1, last_match + 1):
-            value = worth[kinds[number]]
+        # No match begins between here and the place before.
+        best[first:place] = [best[place]] * (place - first)
+        place, highest = first, best[first]
+        for number in range(match + 1, behind + 1):
             packed = gaps[number]
-            while packed:
-                value -= prices[packed & 15]
-                packed >>= GAP_BITS
-            value += best[lasts[number]]
+            if packed not in known:
+                known[packed] = _slot_costs(packed, prices)
+            last = lasts[number]
+            value = worth[kinds[number]] - known[packed] + word * (last - first) + best[last]
             if value > highest:
-                highest, chosen = value, number
-        best[place], choice[place] = highest, chosen
+                highest, choice[first] = value, number
+        best[first] = highest
     cover = array("I")
     place = 0
     while place < size:
@@ -359,3 +366,11 @@ def cover_text(
             cover.append(choice[place])
             place = lasts[choice[place]]
     return cover.tobytes()
+
+
+def _slot_costs(packed: int, prices: Any) -> float:
+    total = 0.0
+    while packed:
+        total += prices[packed & 15]
+        packed >>= GAP_BITS
+    return total

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import product
 from math import log2
 from typing import NamedTuple, TypeAlias
@@ -185,9 +186,24 @@ class Matches:
     """Where templates stand in a text, found once; then :meth:`cover` by any prices."""
 
     def __init__(self, text: Text, templates: Sequence[Steps], window: int) -> None:
+        parts = kernels.template_matches(text.tokens, text.groups, *Trie.of(templates), window)
         self.text, self.templates = text, tuple(templates)
-        parts = kernels.template_matches(text.tokens, text.groups, *Trie.of(self.templates), window)
         self.columns = tuple(array("I", part) for part in parts)
+
+    def within(self, text: Text, templates: Collection[Steps]) -> Matches:
+        """Those of some of the templates, by a text in which fewer words have their classes."""
+        words = len(text.counts)
+        wanted = [steps in templates for steps in self.templates]
+        classed = [max(steps) >> 1 >= words for steps in self.templates]
+        kept = array("I")
+        for number, (begin, name, slots) in enumerate(zip(self.columns[0], *self.columns[2:], strict=True)):
+            if wanted[name]:
+                places = walk(begin, self.templates[name], _unpacked(slots)) if classed[name] else ()
+                if all(step >> 1 < words or text.groups[text.tokens[place]] for place, step in places):
+                    kept.append(number)
+        found = copy(self)
+        found.text, found.columns = text, tuple(array("I", map(column.__getitem__, kept)) for column in self.columns)
+        return found
 
     def cover(self, code: Code) -> Cover:
         """The shortest code of the text."""
@@ -313,15 +329,16 @@ def choose(text: Text, candidates: Mapping[Steps, float], window: int) -> Choice
 
     O(passes x (places + matches)) besides finding the matches. The text comes back with fewer words in classes.
     """
-    choice = _chosen(text, candidates, window, PASSES)
+    choice = _chosen(Matches(text, list(candidates), window), candidates, window, PASSES)
     if not text.class_count:
         return choice
     text = text._replace(groups=_used_groups(choice))
-    return _chosen(text, {steps: float(number) for steps, number in choice.found.uses.items()}, window, LAST_PASSES)
+    candidates = {steps: float(number) for steps, number in choice.found.uses.items()}
+    return _chosen(choice.matches.within(text, candidates), candidates, window, LAST_PASSES)
 
 
-def _chosen(text: Text, candidates: Mapping[Steps, float], window: int, passes: int) -> Choice:
-    matches = Matches(text, list(candidates), window)
+def _chosen(matches: Matches, candidates: Mapping[Steps, float], window: int, passes: int) -> Choice:
+    text = matches.text
     code = first_code(text, candidates, window)
     for number in range(passes):
         found = matches.cover(code)

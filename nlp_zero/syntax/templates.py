@@ -110,7 +110,7 @@ class TemplateFinder:
         min_count: int | None = None,
         min_g2: float = 10.83,
         weigh: bool = True,
-        most: int = 4,
+        most: int = 6,
         class_count: int = 64,
         own_words: int = 150,
         rounds: int = 3,
@@ -233,19 +233,23 @@ class TemplateFinder:
         return [Template(parts, share) for parts, share in shares.items()]
 
     def _candidates(self, tokens: array[int], counts: array[int], words: int) -> dict[Steps, float]:
-        """Pieces of paths with two parts or more, one of them a word, by their expected numbers."""
+        """Pieces of paths with two parts or more, one of them a word, by their expected numbers.
+
+        Classes have so many of them that those which come by chance would crowd out the others: more is asked of them.
+        """
         rule = self._rule(sum(counts))
         kept = links_of(tokens, counts, rule)
         weights = kept.ratios if self.weigh else array("d", [1.0]) * len(kept.columns)
         parts = kernels.path_pieces(tokens, kept.starts, kept.columns, weights, rule.window, self.most, LEAST)
         parents, steps, sums = (array(code, part) for code, part in zip("IId", parts, strict=True))
-        least = min(rule.min_count, 3)
+        least, over_classes = min(rule.min_count, 3), max(5, sum(counts) // 20_000)
         pieces: list[Steps] = [()]
         found: dict[Steps, float] = {}
         for parent, step, number in zip(parents[1:], steps[1:], sums[1:], strict=True):
             piece = (*pieces[parent], step)
             pieces.append(piece)
-            if parent and number >= least and any(step >> 1 < words for step in piece):
+            enough = least if max(piece) >> 1 < words else over_classes
+            if parent and number >= enough and any(step >> 1 < words for step in piece):
                 found[piece] = number
         return found
 

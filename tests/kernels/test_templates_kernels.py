@@ -189,7 +189,7 @@ def test_the_cover_is_the_best_of_all(seed: int) -> None:
         if len(set(covered)) < len(covered):
             return float("-inf")
         gains = (values[kinds[match]] - sum(costs[gap] for gap in unpack_slots(slots[match])) for match in chosen)
-        return sum(gains) - 0.7 * (size - len(covered))
+        return sum(gains) + 0.7 * len(covered)
 
     subsets = [tuple(n for n in range(count) if mask >> n & 1) for mask in range(1 << count)]
     columns = (array("I", column) for column in (begins, ends, kinds, slots))

@@ -29,7 +29,7 @@ def test_the_text_learnt_from_costs_what_its_description_says() -> None:
     best = min(finder.curve, key=lambda step: step.total)
     # An escape that nothing uses makes every word a little dearer.
     assert held.alone == pytest.approx(finder.curve[0].data, rel=0.001) and held.alone > finder.curve[0].data
-    assert held.templates == pytest.approx(best.data, rel=0.001)
+    assert held.templates == pytest.approx(best.data, rel=0.004)
 
 
 def test_words_that_are_not_known_are_spelt() -> None:
