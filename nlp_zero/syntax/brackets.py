@@ -8,13 +8,15 @@ Two steps, neither of which sees a tree drawn by hand:
    (:mod:`nlp_zero.words.classes`; the most frequent words are classes of their own), how often a span is a bracket:
    by its first and last word, by the words before and after it, and by those on either side of its right edge. The
    log odds of each table, and that of the length, add up to the score of a span; a span that is a word of the raw
-   text when written as one (委员 会) scores higher. The tree with the greatest sum of scores is found by dynamic
-   programming over spans (CKY), a bracket counting for what its score is above a threshold. So a tree is flat where
-   nothing says otherwise.
+   text when written as one (委员 会) scores higher. All this is done with several ways to put words into classes
+   (:mod:`nlp_zero.syntax.views`), whose scores are averaged. The tree with the greatest sum of scores is found by
+   dynamic programming over spans (CKY), a bracket counting for what its score is above a threshold. So a tree is flat
+   where nothing says otherwise.
 
 It is kin to the constituent-context model of D. Klein & C. Manning (2002, "A generative constituent-context model for
 improved grammar induction"), with pairs of words at the edges in the place of whole sequences, and counted from the
-trees of the first step instead of by EM: more rounds brought nothing.
+trees of the first step instead of by EM: more rounds brought nothing. Means over several parsers that each make errors
+of their own are an old help (L. Breiman 1996, "Bagging predictors").
 
 Rare words are known by their last character, numbers and Latin words are one class each, so that a word need not have
 been seen and text may be cut finer or coarser than the text learnt from.
