@@ -55,7 +55,8 @@ LONGEST = 64
 MOST_LONGEST = 512
 MOST_NATS = 1000.0
 
-SpanScores: TypeAlias = "Callable[[list[str]], Mapping[tuple[int, int], float]]"
+Known: TypeAlias = "Mapping[tuple[int, int], float]"
+SpanScores: TypeAlias = "Callable[[list[str]], Known]"
 """From the pieces of a stretch, nats by (start, end): what is known of a bracket from elsewhere."""
 
 _NAT = 1 << 40  # 2**30 units a nat, and ten bits below them for the number of fixed words
@@ -74,10 +75,11 @@ class _Part(NamedTuple):
 
 
 class _Parse(NamedTuple):
-    """An analysis of a part: its score as a whole number, its brackets in pieces with their templates."""
+    """An analysis of a part: its score as a whole number and in nats, its brackets in pieces with their templates."""
 
     units: int
     brackets: Brackets
+    nats: float
 
 
 class Parser:
@@ -158,36 +160,45 @@ class Parser:
 
     def _best(self, part: _Part) -> _Parse:
         if len(part.pieces) < 2:
-            return _Parse(0, [])
-        words, classes = self._matcher.labels([piece.word for piece in part.pieces])
-        units, found = kernels.best_brackets(
-            words, classes, self._matcher.trie, self._weights, self._null, self._bonus(part)
-        )
-        return _Parse(units, list(zip(found[::3], found[1::3], found[2::3], strict=True)))
+            return _Parse(0, [], 0.0)
+        named = [piece.word for piece in part.pieces]
+        words, classes = self._matcher.labels(named)
+        known = {} if self.spans is None else self.spans(named)
+        bonus = self._bonus(len(words), known)
+        units, found = kernels.best_brackets(words, classes, self._matcher.trie, self._weights, self._null, bonus)
+        brackets = list(zip(found[::3], found[1::3], found[2::3], strict=True))
+        return _Parse(units, brackets, self._nats(len(words), brackets, known))
 
     def _several(self, part: _Part, count: int) -> list[_Parse]:
         if len(part.pieces) < 2:
-            return [_Parse(0, [])]
-        words, classes = self._matcher.labels([piece.word for piece in part.pieces])
-        found = best_derivations(
-            words, classes, self._matcher.trie, self._weights, self._null, self._bonus(part), count
-        )
-        return [_Parse(units, brackets) for units, brackets in found]
+            return [_Parse(0, [], 0.0)]
+        named = [piece.word for piece in part.pieces]
+        words, classes = self._matcher.labels(named)
+        known = {} if self.spans is None else self.spans(named)
+        bonus = self._bonus(len(words), known)
+        found = best_derivations(words, classes, self._matcher.trie, self._weights, self._null, bonus, count)
+        return [_Parse(units, brackets, self._nats(len(words), brackets, known)) for units, brackets in found]
 
-    def _scores(self, part: _Part) -> Mapping[tuple[int, int], float]:
-        return {} if self.spans is None else self.spans([piece.word for piece in part.pieces])
-
-    def _bonus(self, part: _Part) -> array[int]:
+    def _bonus(self, size: int, known: Known) -> array[int]:
         """A number for each start and end, or none."""
         if self.spans is None:
             return array("q")
-        size = len(part.pieces)
         bonus = array("q", bytes(8 * size * (size + 1)))
-        for (start, end), nats in self._scores(part).items():
+        for (start, end), nats in known.items():
             if not isfinite(nats):
                 raise InputError(f"spans: expected a finite number of nats, such as -0.5, got {nats!r}")
             bonus[start * (size + 1) + end] = _units(nats)
         return bonus
+
+    def _nats(self, size: int, brackets: Brackets, known: Known) -> float:
+        """A score: each template, each item of a list after its first, what is known of each bracket."""
+        terms = [known.get((start, end), 0.0) for start, end, _ in brackets]
+        joints = size - 1
+        for _, _, template in brackets:
+            if template >= 0:
+                terms.append(self._logs[template])
+                joints -= len(self._matcher.templates[template].parts) - 1
+        return fsum([*terms, joints * self.null_score])
 
     def _tree(self, words: tuple[str, ...], parts: Sequence[_Part], parses: Sequence[_Parse]) -> Tree:
         labels = {(0, len(words)): ""}
@@ -202,17 +213,4 @@ class Parser:
                 elif part.whole or end - start < len(part.pieces):
                     labels.setdefault(span, "")
         spans = sorted(labels, key=lambda span: (span[0], -span[1]))
-        score = fsum(nats for part, parse in zip(parts, parses, strict=True) for nats in self._nats(part, parse))
-        return Tree(words, [Node(*span, labels[span]) for span in spans], score)
-
-    def _nats(self, part: _Part, parse: _Parse) -> Iterable[float]:
-        """The terms of a score: each template, each item of a list after its first, each bracket."""
-        joints = len(part.pieces) - 1
-        for _, _, template in parse.brackets:
-            if template >= 0:
-                yield self._logs[template]
-                joints -= len(self._matcher.templates[template].parts) - 1
-        yield joints * self.null_score
-        if self.spans is not None:
-            scores = self._scores(part)
-            yield from (scores.get((start, end), 0.0) for start, end, _ in parse.brackets)
+        return Tree(words, [Node(*span, labels[span]) for span in spans], fsum(parse.nats for parse in parses))
