@@ -4,8 +4,9 @@
 
 Training text: the gold tails of the PKU and MSR training text (without lines in which digits were written as 0 and
 Latin as L) and UD train; the words of UD dev that it has not are the unknown ones. Every system is two whole programs,
-``nlp-zero train`` and ``nlp-zero tag``; times are CPU seconds. Settings are the defaults of the program, but for the
-limit on iterations, and were not chosen on UD dev.
+``nlp-zero train`` and ``nlp-zero tag``; times are CPU seconds. Settings were not chosen on UD dev: they are defaults of the program, but for the penalties of CRF and MEMM and the limit on iterations, which were chosen on lines held out
+of the training text (1,200 lines to train on, 300 to judge by). There, after 50 iterations, the CRF had word F1 .836
+with c1 = .1 and c2 = .01, and .815 with c2 = 1 alone, which is far from its minimum then and comes to .832 after 100.
 """
 
 import lzma
@@ -15,16 +16,17 @@ from pathlib import Path
 from benchmarks.measure import OURS, begin, header, needed, options, output, publish, spend, table
 from nlp_zero.evaluation import segmentation_scores
 
-ITERATIONS = "40"
+LIMIT = ["--iterations", "60"]
+SPARSE = ["--c1", "0.1", "--c2", "0.01", *LIMIT]
 SYSTEMS = {
     "HMM, order 1": ["hmm"],
     "HMM, order 2": ["hmm", "--order", "2"],
     "perceptron, characters": ["perceptron", "--features", "characters"],
     "perceptron": ["perceptron"],
-    "MEMM, left to right": ["memm", "--one-way", "--iterations", ITERATIONS],
-    "MEMM, both ways": ["memm", "--iterations", ITERATIONS],
-    "CRF": ["crf", "--iterations", ITERATIONS],
-    "CRF, L1 0.1": ["crf", "--c1", "0.1", "--c2", "0.01", "--iterations", ITERATIONS],
+    "MEMM, left to right": ["memm", "--one-way", *SPARSE],
+    "MEMM, both ways": ["memm", *SPARSE],
+    "CRF": ["crf", *SPARSE],
+    "CRF, c2 = 1 alone": ["crf", *LIMIT],
 }
 
 
