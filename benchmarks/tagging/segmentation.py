@@ -4,9 +4,10 @@
 
 Training text: the gold tails of the PKU and MSR training text (without lines in which digits were written as 0 and
 Latin as L) and UD train; the words of UD dev that it has not are the unknown ones. Every system is two whole programs,
-``nlp-zero train`` and ``nlp-zero tag``; times are CPU seconds. Settings were not chosen on UD dev: they are defaults of the program, but for the penalties of CRF and MEMM and the limit on iterations, which were chosen on lines held out
-of the training text (1,200 lines to train on, 300 to judge by). There, after 50 iterations, the CRF had word F1 .836
-with c1 = .1 and c2 = .01, and .815 with c2 = 1 alone, which is far from its minimum then and comes to .832 after 100.
+``nlp-zero train`` and ``nlp-zero tag``; times are CPU seconds. Settings were not chosen on UD dev: they are defaults of
+the program, but for the penalties of CRF and MEMM and the limit on iterations, which were chosen on lines held out of
+the training text (1,200 lines to train on, 300 to judge by). There, after 50 iterations, the CRF had word F1 .836 with
+c1 = .1 and c2 = .01, and .815 with c2 = 1 alone, which is far from its minimum then and comes to .832 after 100.
 """
 
 import lzma
