@@ -26,10 +26,11 @@ __all__ = ["capacity", "known_words", "sample_lines", "train_sampled"]
 
 LEAST_COUNT = 20
 """Occurrences from which on a word of the counts is known to the model. With the words of 10 MB and a fifth of its
-lines the mean F1 on the tails of PKU and MSR and on UD dev is .779, with the lines alone .774, with all lines .800
+lines the mean F1 on the tails of PKU and MSR and on UD dev is .790, with the lines alone .760, with all lines .791
 (benchmarks/scale/sampled.py)."""
 
 _BYTES = 90  # of the Bayesian model, by character
+_WORD = 2000  # of memory, for each word that is known: on the way to its lexicon, and in the model
 _BASE = 80 << 20  # what does not grow with the text
 
 Progress = Callable[[str, int, int], None]
@@ -62,16 +63,17 @@ def sample_lines(blocks: Iterable[str], rate: float) -> Iterator[str]:
 
 
 def known_words(corpus: Corpus, memory: int, folder: str | None, workers: int, progress: Progress) -> dict[str, int]:
-    """The words of all the text, by its counts alone, and how often each stands there."""
+    """The words of all the text, by its counts alone, and how often each stands there; the most frequent that fit."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="nlp-zero-") as place:
         path = os.path.join(place, "counts.run")
         count_text(
             corpus.blocks(), path, max_length=4, memory=memory, folder=folder, workers=workers, progress=progress
         )
         with Run(path) as run:
-            lexicon = words_of_run(run)
-    entries = lexicon.entries()
-    return {e.word: e.count for e in entries if e.count >= LEAST_COUNT and len(e.word) > 1 and not is_shape(e.word)}
+            lexicon = words_of_run(run, LEAST_COUNT)
+    words = [e for e in lexicon.entries() if len(e.word) > 1 and not is_shape(e.word)]
+    words.sort(key=lambda entry: (-entry.count, entry.word))
+    return {entry.word: entry.count for entry in words[: memory // _WORD]}
 
 
 def train_sampled(

@@ -290,3 +290,22 @@ def test_approximate_counts_keep_their_bound(forget: int, tmp_path: Path) -> Non
 def grams_of(path: Path) -> list[GramTable]:
     with Run(path) as run:
         return read_grams(run.source.tables, run.max_length, 1)
+
+
+LIMITED = """
+import resource, sys
+from nlp_zero import cli
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+sys.exit(cli.main(["count", sys.argv[1], "-q", "-o", sys.argv[2], "--tmp", sys.argv[3]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
+def test_a_file_that_grows_too_large_is_one_clear_line_and_no_litter(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("\n".join(lines_of(2, 2000)), encoding="utf-8")
+    (tmp_path / "tmp").mkdir()
+    child = process(LIMITED, tmp_path / "text", tmp_path / "run", tmp_path / "tmp")
+    complaint = child.communicate()[1]
+    assert child.returncode == 1
+    assert complaint == f"nlp-zero: {tmp_path / 'tmp'}: temporary files cannot be written: File too large\n"
+    assert sorted(os.listdir(tmp_path)) == ["text", "tmp"] and not os.listdir(tmp_path / "tmp")

@@ -37,6 +37,17 @@ def test_a_sample_does_not_depend_on_the_order_of_lines() -> None:
     assert list(sample_lines(lines, 1.0)) == lines and not list(sample_lines(lines, 0.0))
 
 
+def test_known_words_are_the_most_frequent_that_fit(text: Path, tmp_path: Path) -> None:
+    def known(room: int) -> dict[str, int]:
+        with mock.patch.object(sampled, "_WORD", MEMORY // room):
+            return sampled.known_words(Corpus(text), MEMORY, str(tmp_path), 1, lambda stage, done, total: None)
+
+    whole = known(1000)
+    assert len(whole) > 5 and all(count >= sampled.LEAST_COUNT for count in whole.values())
+    best = sorted(whole.items(), key=lambda pair: (-pair[1], pair[0]))
+    assert list(known(3).items()) == best[:3]
+
+
 def test_text_that_fits_is_learnt_as_ever(text: Path) -> None:
     finder, share = train_sampled(Corpus(text), MEMORY, seed=3)
     assert share == 1.0
