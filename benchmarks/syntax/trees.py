@@ -1,10 +1,10 @@
 """Unlabelled bracket F1 of induced trees on UD Chinese GSD, beside baselines; with and without templates.
 
-    python -m benchmarks.syntax.trees [--raw FILE] [--out FILE]
+    python -m benchmarks.syntax.trees [--raw FILE] [--learnt] [--out FILE]
 
 Learnt from raw text alone, by the command line: `learn`, `templates`, then `parse --segmented` of the words of the
-treebank. The raw text is news and encyclopedia (MSRA, CMRC), without a sentence of the
-treebank; `--raw` takes another file. Scores are those of `nlp-zero eval --trees`: sentences of 2 to 40 words besides
+treebank. The raw text is news and encyclopedia (MSRA, CMRC), without a sentence of the treebank;
+`--raw` takes another file. Scores are those of `nlp-zero eval --trees`: sentences of 2 to 40 words besides
 punctuation, punctuation out, brackets of one word and of the whole sentence left out, sums over sentences. All trees
 are made within the same stretches between punctuation marks (`nlp_zero/syntax/stretches.py`), whose own brackets
 count for all alike. Cues are counted in the same raw text in the words of the same model. Random trees: the mean of
@@ -123,12 +123,15 @@ def segmented(path: Path) -> Iterator[list[str]]:
 def main() -> None:
     parser = measure.options("Bracket F1 of induced trees.")
     parser.add_argument("--raw", help="another raw text to learn from")
+    parser.add_argument("--learnt", action="store_true", help="take the model and the templates of the last run")
     options = parser.parse_args()
     raw = raw_text(options)
     model, grammar, cut = (options.work / name for name in ("trees.model", "trees.tsv", "trees_cut.txt"))
     header = measure.header("Induced trees: unlabelled bracket F1", [raw])
-    learnt = ran("learn", raw, "-o", model)
-    found = ran("templates", raw, "-m", model, "-o", grammar)
+    steps = []
+    if not options.learnt:
+        steps = [("learn", ran("learn", raw, "-o", model)),
+                 ("templates, with brackets", ran("templates", raw, "-m", model, "-o", grammar))]  # fmt: skip
     ran("cut", raw, "-m", model, "-o", cut)
     cues: Cues[str] = Cues()
     cues.train(segmented(cut))
@@ -138,16 +141,19 @@ def main() -> None:
         for name, brackets in methods(cues)
     ]
     rows.insert(3, ["random (mean of 10)", *(cell for gold in golds for cell in cells(random_scores(gold)))])
-    for name, more in (("induced brackets, without templates", ["--null-score", "0"]), ("induced brackets", [])):
+    for name, more in (
+        ("induced brackets, without templates", ["--null-score", "0"]),
+        ("induced brackets and templates", []),
+    ):
         rows.append([name, *(cell for gold in golds for cell in cells(rates(parsed(gold, options, *more))))])
     head = ["trees", *(f"{part} {rate}" for part in PARTS for rate in ("F1", "precision", "recall"))]
     costs = measure.table(
         ["step", "CPU s", "peak MB"],
-        [["learn", f"{learnt.seconds:.0f}", f"{learnt.megabytes:.0f}"],
-         ["templates, with brackets", f"{found.seconds:.0f}", f"{found.megabytes:.0f}"]],
-    )  # fmt: skip
+        [[name, f"{cost.seconds:.0f}", f"{cost.megabytes:.0f}"] for name, cost in steps],
+    )
     sizes = ", ".join(f"{part} {len(gold):,}" for part, gold in zip(PARTS, golds, strict=True))
-    measure.publish("\n".join([header, measure.table(head, rows), "", f"Sentences: {sizes}.", "", costs]), options.out)
+    text = [header, measure.table(head, rows), "", f"Sentences: {sizes}.", *(["", costs] if steps else [])]
+    measure.publish("\n".join(text), options.out)
 
 
 if __name__ == "__main__":
