@@ -42,7 +42,7 @@ PROBLEMS: list[tuple[str, dict[str, Any]]] = [
     ("all c1=0.1 c2=0.05 (chosen)", {"c1": 0.1, "c2": 0.05}),
     ("all c1=0.5 c2=0.0001", {"c1": 0.5, "c2": 1e-4}),
 ]
-WHOLE = [*PROBLEMS[:2], ("all c2=0.025", {"c2": 0.025})]
+WHOLE = [*PROBLEMS[:3], ("all c2=0.025", {"c2": 0.025})]
 DEV: list[dict[str, Any]] = [{"c2": c2} for c2 in (0.5, 0.1, 0.05, 0.025, 0.01, 0.005, 0.001)] + [
     *({"c1": 0.1, "c2": c2} for c2 in (0.1, 0.05, 0.01)),
     *({"c2": c2, "observed": True} for c2 in (0.025, 0.005)),
