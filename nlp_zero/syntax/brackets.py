@@ -34,10 +34,10 @@ import random
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from math import log
-from operator import add
+from operator import add, sub
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from ..errors import GrammarError, InputError
@@ -238,8 +238,8 @@ def learn_brackets(
     types = _types(forms, Counter(text))
     text = array("I", map(types.of_form.__getitem__, text))
     cues: Cues[int] = Cues()
-    for stretch in _split(text):
-        cues.count(stretch)
+    cues.count_text(text, 0)
+    bond = cache(cues.bond)
     fit = sum(SHORTEST <= len(stretch) <= LONGEST for stretch in _split(text))
     if not fit:
         raise InputError(
@@ -253,7 +253,7 @@ def learn_brackets(
         classes = cluster(text, start_classes(counts, POOLS, class_count), class_count)
         for group, place in enumerate(frequent[:alone], class_count):
             classes[POOLS + 1 + place] = group
-        tables, lengths = _tables(_trees(text, cues, min(1.0, sample / fit), seed + number), classes)
+        tables, lengths = _tables(_trees(text, bond, min(1.0, sample / fit), seed + number), classes)
         named, endings = ({name: classes[word] for name, word in some.items()} for some in (types.words, types.endings))
         found.append(View(named, endings, classes[1 : POOLS + 1], tables, lengths))
     return BracketModel(found)
@@ -307,44 +307,73 @@ def _types(forms: Mapping[str, int], counts: Mapping[int, int]) -> _Types:
 def _split(text: array[int]) -> Iterator[array[int]]:
     """The stretches, without their zeros."""
     start = 0
-    for place, number in enumerate(text):
-        if not number:
-            yield text[start:place]
-            start = place + 1
+    while start < len(text):
+        end = text.index(0, start)
+        yield text[start:end]
+        start = end + 1
 
 
 Drawn: TypeAlias = "tuple[array[int], list[tuple[int, int]]]"
 
 
-def _trees(text: array[int], cues: Cues[int], share: float, seed: int) -> Iterator[Drawn]:
+def _trees(text: array[int], bond: Callable[[int, int], float], share: float, seed: int) -> Iterator[Drawn]:
     """A share of the stretches that are neither too short nor too long, with the brackets of their weakest bonds."""
     draw = random.Random(seed).random
     for stretch in _split(text):
         if SHORTEST <= len(stretch) <= LONGEST and draw() < share:
-            yield stretch, weakest_bond([cues.bond(one, other) for one, other in pairwise(stretch)])
+            yield stretch, weakest_bond(list(map(bond, stretch, stretch[1:])))
 
 
-def _tables(drawn: Iterable[Drawn], classes: Sequence[int]) -> tuple[list[dict[tuple[int, int], float]], list[float]]:
-    """The log odds of brackets in trees by the classes at their edges, and by their length."""
-    spans: tuple[Counter[tuple[int, int]], ...] = tuple(Counter() for _ in TABLES)
-    brackets: tuple[Counter[tuple[int, int]], ...] = tuple(Counter() for _ in TABLES)
-    lengths, found = [0] * (LENGTHS + 1), [0] * (LENGTHS + 1)
-    for stretch, tree in drawn:
-        around = [EDGE, *(classes[word] for word in stretch), EDGE]
-        size = len(stretch)
-        every = [
-            (start, stop) for start in range(size - 1) for stop in range(start + 2, size + 1) if stop - start < size
+class _Spans:
+    """Spans in a text of stretches: the places before their first words and of their last ones."""
+
+    def __init__(self) -> None:
+        self.starts, self.stops = array("I"), array("I")
+
+    def add(self, base: int, spans: Iterable[Span]) -> None:
+        """Add spans of the stretch that begins after the place ``base``."""
+        places = [(base + start, base + stop) for start, stop in spans]
+        self.starts.extend([start for start, _ in places])
+        self.stops.extend([stop for _, stop in places])
+
+    def count(self, around: list[int]) -> list[Counter[Span]]:
+        """How often each key of each table comes; ``around`` are the classes at all places."""
+        here, after = around.__getitem__, around[1:].__getitem__
+        starts, stops = self.starts, self.stops
+        return [
+            Counter(zip(map(after, starts), map(here, stops), strict=True)),
+            Counter(zip(map(here, starts), map(after, stops), strict=True)),
+            Counter(zip(map(here, stops), map(after, stops), strict=True)),
         ]
-        inside = [span for span in tree if span[1] - span[0] < size]
-        for some, counters, by_length in ((every, spans, lengths), (inside, brackets, found)):
-            for table, keys in zip(counters, _keys(around, some), strict=True):
-                table.update(keys)
-            for start, stop in some:
-                by_length[min(stop - start, LENGTHS)] += 1
+
+    def lengths(self) -> list[int]:
+        """How many are of each length, all long ones under :data:`LENGTHS`."""
+        found = [0] * (LENGTHS + 1)
+        for length, count in Counter(map(sub, self.stops, self.starts)).items():
+            found[min(length, LENGTHS)] += count
+        return found
+
+
+@cache
+def _spans_within(size: int) -> tuple[Span, ...]:
+    """Every span of two words or more of a stretch, the whole left out."""
+    spans = ((start, stop) for start in range(size - 1) for stop in range(start + 2, size + 1))
+    return tuple(span for span in spans if span != (0, size))
+
+
+def _tables(drawn: Iterable[Drawn], classes: Sequence[int]) -> tuple[list[dict[Span, float]], list[float]]:
+    """The log odds of brackets in trees by the classes at their edges, and by their length."""
+    around: list[int] = []
+    every, inside = _Spans(), _Spans()
+    for stretch, tree in drawn:
+        every.add(len(around), _spans_within(len(stretch)))
+        inside.add(len(around), [span for span in tree if span != (0, len(stretch))])
+        around += [EDGE, *map(classes.__getitem__, stretch), EDGE]
+    lengths, found = every.lengths(), inside.lengths()
     mean = (sum(found) + 1) / (sum(lengths) + 2)
     odds = [
-        {key: _log_odds(bracket_key[key], count, mean) for key, count in sorted(every_key.items())}
-        for every_key, bracket_key in zip(spans, brackets, strict=True)
+        {key: _log_odds(brackets[key], count, mean) for key, count in sorted(spans.items())}
+        for spans, brackets in zip(every.count(around), inside.count(around), strict=True)
     ]
     return odds, [round(log((hit + 1) / (count - hit + 1)), _DIGITS) for hit, count in zip(found, lengths, strict=True)]
 
@@ -353,11 +382,3 @@ def _log_odds(hits: int, count: int, mean: float) -> float:
     """How much surer than the mean a bracket is that was one ``hits`` times of ``count``, in nats."""
     odds = (hits + _SMOOTHING * mean) / (count - hits + _SMOOTHING * (1 - mean))
     return round(log(odds) - log(mean / (1 - mean)), _DIGITS)
-
-
-def _keys(around: Sequence[int], spans: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    """The keys of the spans in each table; ``around`` are the classes of a stretch with its edges."""
-    places = list(spans)
-    yield [(around[start + 1], around[stop]) for start, stop in places]
-    yield [(around[start], around[stop + 1]) for start, stop in places]
-    yield [(around[stop], around[stop + 1]) for _, stop in places]

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import log
 from typing import Generic, TypeAlias, TypeVar
 
@@ -63,6 +63,20 @@ class Cues(Generic[Word]):
         self.ends[stretch[-1]] += 1
         self.total += len(stretch)
         self.stretches += 1
+
+    def count_text(self, text: Sequence[Word], edge: Word) -> None:
+        """Count stretches of one word or more that stand one after the other, ``edge`` after each of them."""
+        self.words.update(text)
+        stretches = self.words.pop(edge, 0)
+        self.pairs.update(chain(((edge, word) for word in text[:1]), pairwise(text)))
+        for pair in [pair for pair in self.pairs if edge in pair]:
+            count = self.pairs.pop(pair)
+            if pair[1] != edge:
+                self.begins[pair[1]] += count
+            else:
+                self.ends[pair[0]] += count
+        self.total += len(text) - stretches
+        self.stretches += stretches
 
     def pmi(self, a: Word, b: Word) -> float:
         """Pointwise mutual information of two neighbours."""

@@ -63,7 +63,7 @@ def stretches(words: Sequence[str]) -> list[list[Piece]]:
     levels: list[list[Piece]] = [[]]
     opened: list[int] = []
     for place, word in enumerate(words):
-        if not is_sign(word):
+        if word.isalnum() or not is_sign(word):
             levels[-1].append(Piece(word, place, place + 1))
         elif place in closes:
             opened.append(place)
