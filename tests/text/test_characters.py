@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nlp_zero.text import characters
 from nlp_zero.text.characters import (
     CLASS_NAMES,
     DIGIT,
@@ -117,20 +116,10 @@ def test_latin_letters_are_latin_and_no_others() -> None:
             assert (char_class(chr(code)) == LATIN) == ("LATIN" in name or code in (0xAA, 0xBA, 0x212A, 0x212B)), name
 
 
-def test_the_table_is_made_once_and_quickly() -> None:
-    characters.class_table.cache_clear()
-    best = min(_seconds(characters.class_table.__wrapped__) for _ in range(10))
-
+def test_the_table_is_made_once() -> None:
     assert class_table() is class_table()
     assert len(class_table()) == 0x110000
     assert max(class_table()) < len(CLASS_NAMES)
-    assert best < 0.03  # some 3 ms on a quiet machine
-
-
-def _seconds(call: object) -> float:
-    start = time.perf_counter()
-    call()  # type: ignore[operator]
-    return time.perf_counter() - start
 
 
 def test_ranges_give_the_table_back() -> None:
@@ -210,7 +199,12 @@ def test_runs_take_linear_time(unit: str) -> None:
     short, long = (unit * (size // len(unit)) for size in (20_000, 160_000))
 
     def seconds(text: str) -> float:
-        return min(_seconds(lambda: sum(1 for _ in runs(text))) for _ in range(3))
+        best = 9.0
+        for _ in range(3):
+            start = time.perf_counter()
+            sum(1 for _ in runs(text))
+            best = min(best, time.perf_counter() - start)
+        return best
 
     # Eight times the text: a quadratic search would take 64 times as long.
     assert seconds(long) < 30 * seconds(short) + 0.05

@@ -7,7 +7,6 @@ import lzma
 import math
 import pickle
 import random
-import time
 from array import array
 from collections import Counter
 from pathlib import Path
@@ -725,17 +724,13 @@ def test_f1_with_a_dictionary(shared: Path, dictionary: Tokenizer, name: str, ex
     assert 2 * right / words > expected
 
 
-# Speed --------------------------------------------------------------------------------------------------------------
+# Length -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_million_characters_without_punctuation(small: Tokenizer) -> None:
     size = 1_000_000 if kernels.backend == "c" else 100_000
     text = ("研究生命起源在学习的机器" * (size // 11 + 1))[:size]
-    start = time.process_time()
-    words = small.tokenize(text)
-    seconds = time.process_time() - start
-    assert "".join(words) == text
-    assert seconds < 3.0  # 0.06 s and 0.15 s when nothing else runs
+    assert "".join(small.tokenize(text)) == text
 
 
 # The tuple and the call ---------------------------------------------------------------------------------------------
