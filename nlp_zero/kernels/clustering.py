@@ -28,29 +28,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import compress, count
 from math import floor, log
-from typing import Any, TypeAlias
+
+from .counting import Buffer, _items
 
 __all__ = ["exchange", "word_types"]
 
 NONE = 0xFFFFFFFF
 MAX_CLASSES = 1024
-
-Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
-
-
-def _items(buffer: Buffer, typecode: str, name: str) -> Any:
-    """A buffer as an array: itself if it is one of this type, else a copy; TypeError if its items have another size."""
-    if isinstance(buffer, array) and buffer.typecode == typecode:
-        return buffer
-    try:
-        view = memoryview(buffer)
-    except TypeError:
-        raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
-    items: array[Any] = array(typecode)
-    if view.itemsize != items.itemsize or view.ndim > 1:
-        raise TypeError(f"{name}: expected items of {items.itemsize} bytes, got {view.itemsize}")
-    items.frombytes(view.tobytes())  # of a view of larger items frombytes takes nothing
-    return items
 
 
 def word_types(index: Buffer, width: int, lengths: Buffer, counts: Buffer, min_count: int) -> tuple[bytes, bytes]:

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain, compress, count, repeat
 from math import floor, log2
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 __all__ = ["bind", "bonds", "branching", "decode", "encode", "match", "segment", "splits", "tally"]
 
@@ -30,13 +30,13 @@ MAX_LENGTH = 8
 NUMBER, YEAR, LATIN, RARE, RARE_BOUNDARY = 1, 2, 3, 4, 0xFFFF
 NUMERAL = 6  # a role
 
-Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
+Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
 
 
 # ---- buffers -------------------------------------------------------------------------------------------------------
 
 
-def _items(buffer: Buffer, typecode: str, what: str) -> array[int]:
+def _items(buffer: Buffer, typecode: str, what: str) -> Any:
     """A buffer as an array: itself if it is one of this type, else a copy; TypeError if its items have another size.
 
     >>> _items(memoryview(b"\\1\\0\\1\\0").cast("h"), "H", "ids") == array("H", b"\\1\\0\\1\\0")
@@ -52,7 +52,7 @@ def _items(buffer: Buffer, typecode: str, what: str) -> array[int]:
         view = memoryview(buffer)
     except TypeError:
         raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
-    items = array(typecode)
+    items: array[Any] = array(typecode)
     if view.itemsize != items.itemsize or view.ndim > 1:
         raise TypeError(f"{what}: expected items of {items.itemsize} bytes, got {view.itemsize}")
     items.frombytes(view.tobytes())
@@ -63,7 +63,7 @@ def _growing(buffer: Buffer, typecode: str, what: str) -> array[int]:
     """The same for an array that is written to; a copy would not do."""
     if not isinstance(buffer, array) and memoryview(buffer).readonly:
         raise BufferError("Object is not writable.")
-    items = _items(buffer, typecode, what)
+    items: array[int] = _items(buffer, typecode, what)
     if items is not buffer:
         raise TypeError(f"{what}: expected an array({typecode!r}), got {type(buffer).__name__}")
     return items
@@ -570,11 +570,11 @@ def segment(ids: array[int], scores: Buffer, max_length: int, bonus: int) -> byt
     """
     if not 1 <= max_length <= MAX_LENGTH:
         raise ValueError(f"max_length: expected 1 to {MAX_LENGTH}, got {max_length}")
-    ids, scores = _items(ids, "H", "ids"), _items(scores, "h", "scores")
-    if len(scores) != len(ids) * max_length:
-        raise ValueError(f"scores: expected {len(ids) * max_length} items, got {len(scores)}")
-    columns = [scores[length::max_length][::-1] for length in range(max_length)]
-    words = _word_flags(ids)[::-1]
+    symbols, table = _items(ids, "H", "ids"), _items(scores, "h", "scores")
+    if len(table) != len(symbols) * max_length:
+        raise ValueError(f"scores: expected {len(symbols) * max_length} items, got {len(table)}")
+    columns = [table[length::max_length][::-1] for length in range(max_length)]
+    words = _word_flags(symbols)[::-1]
     best = _best_of_four if max_length <= 4 else _best_of_any
     return _keep_starts(best(words, columns, bonus)[::-1])
 

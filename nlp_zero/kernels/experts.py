@@ -26,7 +26,7 @@ from array import array
 from collections.abc import Sequence
 from math import exp, sqrt
 
-from .clustering import Buffer, _items
+from .counting import Buffer, _items
 
 __all__ = ["apply_expert", "crossfit_expert", "fit_expert"]
 

@@ -14,29 +14,15 @@ from collections.abc import Callable
 from math import frexp, inf, isfinite
 from typing import Any, TypeAlias
 
+from .counting import Buffer, _items
+
 __all__ = ["FourTags", "hmm_chances", "hmm_expect", "hmm_path"]
 
 CLASSES = 9
 CODE_POINTS = 0x110000
 MOST_LABELS = 255
 
-Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
 Rows: TypeAlias = "list[list[float]]"
-
-
-def _items(buffer: Buffer, typecode: str, name: str) -> Any:
-    """A buffer as an array of this type; TypeError if its items have another size."""
-    if isinstance(buffer, array) and buffer.typecode == typecode:
-        return buffer
-    try:
-        view = memoryview(buffer)
-    except TypeError:
-        raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
-    items: array[Any] = array(typecode)
-    if view.itemsize != items.itemsize or view.ndim > 1:
-        raise TypeError(f"{name}: expected items of {items.itemsize} bytes, got {view.itemsize}")
-    items.frombytes(view.tobytes())
-    return items
 
 
 def _sized(buffer: Buffer, typecode: str, size: int, name: str) -> Any:

@@ -19,7 +19,8 @@ from itertools import pairwise
 from math import inf, log
 from typing import Any, TypeAlias
 
-from .hmm import CLASSES, CODE_POINTS, Buffer, _items, _sized
+from .counting import Buffer, _items
+from .hmm import CLASSES, CODE_POINTS, _sized
 
 __all__ = ["PairTags"]
 

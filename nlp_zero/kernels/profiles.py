@@ -24,11 +24,12 @@ from collections import Counter
 from collections.abc import Iterator
 from math import log, log2, sqrt
 from operator import add
-from typing import Any, TypeAlias
+from typing import Any
+
+from .counting import Buffer, _items
 
 __all__ = ["information_rows", "likelihood_rows", "nearest_rows", "pair_rows", "turn_rows"]
 
-Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
 
 MOST = 0xFFFFFFFF
 # A candidate is dropped only if it stays below the bar by more than rounding could hide.
@@ -37,18 +38,6 @@ SLACK = 1e-9
 LOOK, AGAIN = 0.5, 0.8
 # Words of text that the Python engine counts in one go: bounds the memory of what it makes on the way.
 BLOCK = 1 << 17
-
-
-def _items(buffer: Buffer, typecode: str, name: str) -> Any:
-    """A buffer as an array: itself if it is one of this type, else a copy; TypeError if its items have another size."""
-    if isinstance(buffer, array) and buffer.typecode == typecode:
-        return buffer
-    view = memoryview(buffer)
-    items: array[Any] = array(typecode)
-    if view.itemsize != items.itemsize or view.ndim > 1:
-        raise TypeError(f"{name}: expected items of {items.itemsize} bytes, got {view.itemsize}")
-    items.frombytes(view.tobytes())
-    return items
 
 
 def _sized(items: Any, size: int, name: str) -> Any:

@@ -8,8 +8,7 @@ a hash (Park, Chen & Yu 1995): they are never below the count of an n-gram, or 2
 
 from __future__ import annotations
 
-from array import array
-from typing import TypeAlias
+from .windows import Buffer, _items
 
 __all__ = ["sieve_count", "sieve_reach"]
 
@@ -18,8 +17,6 @@ MOST = 255
 _LONGEST = 9
 _FACTOR = 0x9E3779B97F4A7C15
 _BITS = (1 << 64) - 1
-
-Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
 
 
 def sieve_count(ids: Buffer, points: Buffer, shortest: int, longest: int, least: int, table: bytearray) -> None:
@@ -86,10 +83,7 @@ def _check(shortest: int, longest: int, least: int, table: bytearray) -> int:
 
 def _symbols(ids: Buffer, points: Buffer) -> list[int]:
     """Code points, 0 for boundaries."""
-    symbols, names = memoryview(ids), memoryview(points)
-    for name, view, size in (("ids", symbols, 2), ("points", names, 4)):
-        if view.itemsize != size or view.ndim > 1:
-            raise TypeError(f"{name}: expected items of {size} bytes, got {view.itemsize}")
+    symbols, names = _items(ids, 2, "ids"), _items(points, 4, "points")
     if len(names) != 0x10000:
         raise ValueError(f"points: expected 65536 items, got {len(names)}")
     return [0 if not 0 < i < WORD_LIMIT else 0xFDD0 + i - 1 if i <= 4 else names[i] for i in symbols]

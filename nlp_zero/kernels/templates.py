@@ -17,7 +17,9 @@ from __future__ import annotations
 
 from array import array
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
+
+from .counting import Buffer, _items
 
 __all__ = ["cover_text", "path_pieces", "template_matches"]
 
@@ -25,20 +27,6 @@ MOST_SYMBOLS = 0x7FFFFFFF
 MOST_WINDOW, MOST_STEPS = 16, 8
 GAP_BITS = 4
 GIANT = 2.0**512  # sums of paths are kept below it, by levels of this size
-
-Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
-
-
-def _items(buffer: Buffer, typecode: str, name: str) -> Any:
-    """A buffer as an array: itself if it is one of this type, else a copy; TypeError if its items have another size."""
-    if isinstance(buffer, array) and buffer.typecode == typecode:
-        return buffer
-    view = memoryview(buffer)
-    items: array[Any] = array(typecode)
-    if view.itemsize != items.itemsize or view.ndim > 1:
-        raise TypeError(f"{name}: expected items of {items.itemsize} bytes, got {view.itemsize}")
-    items.frombytes(view.tobytes())
-    return items
 
 
 def _sized(buffer: Buffer, typecode: str, size: int, name: str) -> Any:

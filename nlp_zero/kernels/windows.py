@@ -42,7 +42,10 @@ Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
 
 
 def _items(buffer: Buffer, itemsize: int, name: str) -> memoryview:
-    view = memoryview(buffer)
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
     if view.itemsize != itemsize or view.ndim > 1:
         raise TypeError(f"{name}: expected items of {itemsize} bytes, got {view.itemsize}")
     return view

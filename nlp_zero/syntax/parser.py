@@ -39,7 +39,7 @@ from typing import NamedTuple, TypeAlias
 from .. import kernels
 from ..errors import InputError
 from .grammar import Grammar
-from .matching import Matcher
+from .matching import Matcher, Trie
 from .nbest import Brackets, best_derivations, best_sums
 from .stretches import Piece, stretches
 from .tree import Node, Tree
@@ -59,11 +59,11 @@ Known: TypeAlias = "Mapping[tuple[int, int], float]"
 SpanScores: TypeAlias = "Callable[[list[str]], Known]"
 """From the pieces of a stretch, nats by (start, end): what is known of a bracket from elsewhere."""
 
-_NAT = 1 << 40  # 2**30 units a nat, and ten bits below them for the number of fixed words
+_Chart: TypeAlias = "tuple[array[int], array[int], Trie, array[int], int, array[int]]"
 
 
 def _units(nats: float) -> int:
-    """Nats as a whole number, the ten lowest bits 0."""
+    """Nats as a whole number, 2**30 units a nat; the ten lowest bits are 0, for the number of fixed words."""
     return round(max(-MOST_NATS, min(MOST_NATS, nats)) * (1 << 30)) << 10
 
 
@@ -161,23 +161,24 @@ class Parser:
     def _best(self, part: _Part) -> _Parse:
         if len(part.pieces) < 2:
             return _Parse(0, [], 0.0)
-        named = [piece.word for piece in part.pieces]
-        words, classes = self._matcher.labels(named)
-        known = {} if self.spans is None else self.spans(named)
-        bonus = self._bonus(len(words), known)
-        units, found = kernels.best_brackets(words, classes, self._matcher.trie, self._weights, self._null, bonus)
+        known, chart = self._chart(part)
+        units, found = kernels.best_brackets(*chart)
         brackets = list(zip(found[::3], found[1::3], found[2::3], strict=True))
-        return _Parse(units, brackets, self._nats(len(words), brackets, known))
+        return _Parse(units, brackets, self._nats(len(part.pieces), brackets, known))
 
     def _several(self, part: _Part, count: int) -> list[_Parse]:
         if len(part.pieces) < 2:
             return [_Parse(0, [], 0.0)]
+        known, chart = self._chart(part)
+        found = best_derivations(*chart, count)
+        return [_Parse(units, brackets, self._nats(len(part.pieces), brackets, known)) for units, brackets in found]
+
+    def _chart(self, part: _Part) -> tuple[Known, _Chart]:
+        """What is known of the brackets of a part, and what a chart of it takes."""
         named = [piece.word for piece in part.pieces]
         words, classes = self._matcher.labels(named)
         known = {} if self.spans is None else self.spans(named)
-        bonus = self._bonus(len(words), known)
-        found = best_derivations(words, classes, self._matcher.trie, self._weights, self._null, bonus, count)
-        return [_Parse(units, brackets, self._nats(len(words), brackets, known)) for units, brackets in found]
+        return known, (words, classes, self._matcher.trie, self._weights, self._null, self._bonus(len(words), known))
 
     def _bonus(self, size: int, known: Known) -> array[int]:
         """A number for each start and end, or none."""
