@@ -25,6 +25,7 @@ def sieve_count(ids: Buffer, points: Buffer, shortest: int, longest: int, least:
     ``ids`` and ``points`` are those of :func:`~nlp_zero.kernels.windows.count_windows`; ``table`` has a power of two of
     counters, in which the n-grams shorter than ``shortest`` were counted before. O(n x lengths).
 
+    >>> from array import array
     >>> names, table = array("I", [0] * 8 + [0x5B66, 0x751F] + [0] * 0xFFF6), bytearray(1 << 10)
     >>> sieve_count(array("H", [8, 9, 0, 8, 9]), names, 2, 2, 1, table)
     >>> sum(table), max(table)
@@ -49,6 +50,7 @@ def sieve_reach(ids: Buffer, points: Buffer, longest: int, least: int, table: by
 
     0 for boundaries. O(n x longest).
 
+    >>> from array import array
     >>> names, table = array("I", [0] * 8 + [0x5B66, 0x751F] + [0] * 0xFFF6), bytearray(1 << 10)
     >>> text = array("H", [8, 9, 0, 8, 9, 9])
     >>> sieve_count(text, names, 2, 2, 1, table)
