@@ -14,6 +14,7 @@ KERNELS = "nlp_zero/kernels"
 KERNEL_NAMES = (
     "_module",
     "attributes",
+    "brackets",
     "chain",
     "chart",
     "clustering",

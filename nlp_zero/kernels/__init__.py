@@ -13,6 +13,7 @@ from typing import Any
 
 from . import (
     attributes,
+    brackets,
     chain,
     chart,
     clustering,
@@ -39,6 +40,7 @@ from . import (
 
 _MODULES = (
     attributes,
+    brackets,
     chain,
     chart,
     clustering,

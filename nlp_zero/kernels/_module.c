@@ -6,6 +6,7 @@ module_exec(PyObject *module)
 {
     PyMethodDef *const tables[] = {
         attributes_methods,
+        brackets_methods,
         chain_methods,
         chart_methods,
         clustering_methods,

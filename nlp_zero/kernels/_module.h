@@ -5,6 +5,7 @@
 #include <Python.h>
 
 extern PyMethodDef attributes_methods[];
+extern PyMethodDef brackets_methods[];
 extern PyMethodDef chain_methods[];
 extern PyMethodDef chart_methods[];
 extern PyMethodDef clustering_methods[];

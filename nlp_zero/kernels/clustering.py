@@ -25,9 +25,10 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable
-from itertools import compress, count
+from itertools import chain, compress, count
 from math import floor, log
+from operator import add
+from sys import byteorder
 
 from .counting import Buffer, _items
 
@@ -35,6 +36,8 @@ __all__ = ["exchange", "word_types"]
 
 NONE = 0xFFFFFFFF
 MAX_CLASSES = 1024
+LEAST = 1 << 62  # is added to gains that may be below 0
+MOST_KEPT, KEPT = 32, 1 << 19  # of the Python engine: rows kept of each class, and numbers of all of them
 
 
 def word_types(index: Buffer, width: int, lengths: Buffer, counts: Buffer, min_count: int) -> tuple[bytes, bytes]:
@@ -153,6 +156,58 @@ def exchange(tokens: Buffer, classes: Buffer, class_count: int, passes: int, lea
     return array("H", state.classes).tobytes(), moves.tobytes()
 
 
+class _Rows:
+    """What some number more adds to F of each count of a row: one long integer with 64 bits a class.
+
+    Rows are summed as long integers, which is ten times as fast as number by number; no sum reaches 2**63. Those of
+    small numbers are kept, and the counts that have changed are made good when a row is next asked for.
+    """
+
+    def __init__(self, table: list[list[int]], logs: _Logs) -> None:
+        self.table, self.logs = table, logs
+        self.changed = [array("H") for _ in table]  # of each row, the classes whose count has changed
+        self.kept: list[dict[int, _Row]] = [{} for _ in table]
+        most = max(1, min(MOST_KEPT, KEPT // len(table) ** 2))
+        self.steps = {number: _Steps(logs, number) for number in range(1, most + 1)}
+
+    def sums(self, numbers: dict[int, int]) -> list[int]:
+        """The rows of these classes, each for its number."""
+        return list(map(self._row, numbers, numbers.values()))
+
+    def _row(self, group: int, number: int) -> int:
+        changed = self.changed[group]
+        row = self.kept[group].get(number)
+        if row is None:
+            return self._first_row(group, number)
+        if row.known < len(changed):
+            counts, steps, sums = self.table[group], self.steps[number], row.sums
+            for other in set(changed[row.known :]):
+                sums[other] = steps[counts[other]]
+            row.packed, row.known = _packed(sums), len(changed)
+        return row.packed
+
+    def _first_row(self, group: int, number: int) -> int:
+        logs = self.logs
+        sums = array("Q", [logs[count + number] - logs[count] for count in self.table[group]])
+        packed = _packed(sums)
+        if number in self.steps:
+            self.kept[group][number] = _Row(sums, packed, len(self.changed[group]))
+        return packed
+
+
+class _Row:
+    """A row that is kept: its numbers, the same packed, and how many changes they know of."""
+
+    __slots__ = ("known", "packed", "sums")
+
+    def __init__(self, sums: array[int], packed: int, known: int) -> None:
+        self.sums, self.packed, self.known = sums, packed, known
+
+
+def _packed(numbers: array[int]) -> int:
+    return int.from_bytes(numbers.tobytes(), byteorder)
+
+
 class _Classes:
     """The classes of the types, and all counts that the objective is made of."""
 
@@ -166,17 +221,18 @@ class _Classes:
         self.turned = [[0] * class_count for _ in range(class_count)]  # N(c, c') at [c'][c]
         self.sizes = [0] * class_count  # N(c .), which is N(. c)
         self.logs = _Logs()
-        self.steps = {1: _Steps(self.logs, 1)}
         for token, number in Counter(tokens).items():
             self.counts[token] = number
             if token:
                 self.sizes[classes[token]] += number
-        for (left, right), number in Counter(zip((0, *tokens), (*tokens, 0), strict=True)).items():
+        size = len(classes)
+        pairs = Counter(map(add, map(size.__mul__, chain((0,), tokens)), chain(tokens, (0,))))
+        for pair, number in pairs.items():
+            left, right = divmod(pair, size)
             self._count(left, right, number)
-        # What one more would add to each cell: most types stand once beside most classes.
-        step = self.steps[1].__getitem__
-        self.joint_steps = [list(map(step, row)) for row in self.joint]
-        self.turned_steps = [list(map(step, row)) for row in self.turned]
+        self.after, self.before = _Rows(self.turned, self.logs), _Rows(self.joint, self.logs)
+        self.losses: dict[int, int] = {}  # by the count of a type, what it takes from each class: as rows
+        self.least = _packed(array("Q", [LEAST]) * class_count)
 
     def _count(self, left: int, right: int, number: int) -> None:
         if left == right == 0:
@@ -192,16 +248,22 @@ class _Classes:
         """Put a type where the objective is greatest; whether that is another class."""
         home = self.classes[word]
         after, before = self._by_class(self.followers[word]), self._by_class(self.leaders[word])
+        gains = self._gains(word, home, after, before)
+        most = max(gains[1:])
+        if most <= gains[home]:
+            return False
+        best = gains.index(most, 1)
         self._add(word, home, after, before, -1)
-        best = self._best(word, home, after, before)
         self._add(word, best, after, before, 1)
         self.classes[word] = best
-        return best != home
+        self.losses.clear()
+        return True
 
     def _by_class(self, neighbours: dict[int, int]) -> dict[int, int]:
+        classes = self.classes
         numbers: dict[int, int] = {}
         for other, number in neighbours.items():
-            group = self.classes[other]
+            group = classes[other]
             numbers[group] = numbers.get(group, 0) + number
         return numbers
 
@@ -216,29 +278,48 @@ class _Classes:
         self.sizes[group] += sign * self.counts[word]
 
     def _add_cell(self, left: int, right: int, number: int) -> None:
-        self.joint[left][right] = self.turned[right][left] = total = self.joint[left][right] + number
-        self.joint_steps[left][right] = self.turned_steps[right][left] = self.steps[1][total]
+        self.joint[left][right] = self.turned[right][left] = self.joint[left][right] + number
+        self.before.changed[left].append(right)
+        self.after.changed[right].append(left)
 
-    def _step(self, number: int) -> Callable[[int], int]:
-        """What ``number`` more add to F of a count."""
-        steps = self.steps.get(number)
-        if steps is None:
-            steps = self.steps[number] = _Steps(self.logs, number)
-        return steps.__getitem__
+    def _gains(self, word: int, home: int, after: dict[int, int], before: dict[int, int]) -> array[int]:
+        """What each class gains by a type that is in none, plus LEAST.
 
-    def _best(self, word: int, home: int, after: dict[int, int], before: dict[int, int]) -> int:
-        """The class that a type, which has been taken out of its own, adds most to."""
+        The counts still have the type in its class: what comes of that is put right one by one.
+        """
+        total = sum(self.before.sums(before), sum(self.after.sums(after), self.least - self._losses(word)))
+        gains = array("Q", total.to_bytes(8 * len(self.sizes), byteorder))
         logs, double = self.logs, self.doubles[word]
-        rows: list[Iterable[int]] = [[-2 * lost for lost in map(self._step(self.counts[word]), self.sizes)]]
-        for table, steps, numbers in (
-            (self.turned, self.turned_steps, after),
-            (self.joint, self.joint_steps, before),
-        ):
-            rows += [steps[c] if number == 1 else map(self._step(number), table[c]) for c, number in numbers.items()]
-        gains = list(map(sum, zip(*rows, strict=True)))
+        for one, others, row in ((after, before, self.turned[home]), (before, after, self.joint[home])):
+            number = one.get(home, 0)
+            for group, other in others.items() if number else ():
+                count = row[group]
+                gains[group] += logs[count - other + number] - logs[count - other] - logs[count + number] + logs[count]
         # Among themselves the words of a class meet in one count, which is no sum of the two above.
-        for group in range(1, len(gains)) if double else after.keys() | before.keys():
+        for group in range(1, len(gains)) if double else after.keys() & before.keys():
             here, right, left = self.joint[group][group], after.get(group, 0), before.get(group, 0)
             gains[group] += logs[here + right + left + double] - logs[here + right] - logs[here + left] + logs[here]
-        most = max(gains[1:])
-        return gains.index(most, 1) if most > gains[home] else home
+        gains[home] = self._home_gain(word, home, after, before) + LEAST
+        return gains
+
+    def _losses(self, word: int) -> int:
+        """What a type takes from each class by its size."""
+        number = self.counts[word]
+        losses = self.losses.get(number)
+        if losses is None:
+            logs = self.logs
+            lost = array("Q", [2 * (logs[size + number] - logs[size]) for size in self.sizes])
+            losses = self.losses[number] = _packed(lost)
+        return losses
+
+    def _home_gain(self, word: int, home: int, after: dict[int, int], before: dict[int, int]) -> int:
+        """What its own class has of a type."""
+        logs, row, column = self.logs, self.joint[home], self.turned[home]
+        size, number = self.sizes[home], self.counts[word]
+        gain = -2 * (logs[size] - logs[size - number])
+        for numbers, counts in ((after, row), (before, column)):
+            for group, number in numbers.items():
+                if group != home:
+                    gain += logs[counts[group]] - logs[counts[group] - number]
+        here = row[home]
+        return gain + logs[here] - logs[here - after.get(home, 0) - before.get(home, 0) - self.doubles[word]]

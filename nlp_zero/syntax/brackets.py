@@ -33,20 +33,22 @@ from __future__ import annotations
 import random
 import re
 from array import array
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, compress, count, pairwise
 from math import log
-from operator import add, sub
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from operator import add, not_
+from typing import Final, NamedTuple, TypeVar
 
+from .. import kernels
 from ..errors import GrammarError, InputError
 from ..words.classes import cluster, start_classes
-from .cues import Cues
+from .cues import text_bonds
 from .grammar import BracketTables, join_words, split_words
 from .splits import weakest_bond
-from .stretches import Piece, stretch_brackets, stretches
-from .views import EDGE, LENGTHS, POOLS, TABLES, Span, View, form
+from .stretches import Piece, stretch_brackets, stretch_words
+from .views import LENGTHS, POOLS, TABLES, Span, View, form
 
 __all__ = ["BracketModel", "best_brackets", "learn_brackets"]
 
@@ -237,23 +239,23 @@ def learn_brackets(
     forms, text = _encoded(sentences)
     types = _types(forms, Counter(text))
     text = array("I", map(types.of_form.__getitem__, text))
-    cues: Cues[int] = Cues()
-    cues.count_text(text, 0)
-    bond = cache(cues.bond)
-    fit = sum(SHORTEST <= len(stretch) <= LONGEST for stretch in _split(text))
+    counts, bonds = text_bonds(text, POOLS + 1 + len(types.words) + len(types.endings))
+    fit = _fitting(text)
     if not fit:
         raise InputError(
             f"expected text with stretches of {SHORTEST} to {LONGEST} words between punctuation marks to learn "
-            f"brackets from, got {cues.total} words in {cues.stretches} stretches and none of that length"
+            f"brackets from, got {len(text) - counts[0]} words in {counts[0]} stretches and none of that length"
         )
-    counts = [cues.words[word] for word in range(POOLS + 1, POOLS + 1 + len(types.words) + len(types.endings))]
-    frequent = sorted(range(len(counts)), key=lambda place: -counts[place])
+    known = counts[POOLS + 1 :]
+    frequent = sorted(range(len(known)), key=lambda place: -known[place])
     found = []
     for number, (class_count, alone) in enumerate(views):
-        classes = cluster(text, start_classes(counts, POOLS, class_count), class_count)
+        classes = cluster(text, start_classes(known, POOLS, class_count), class_count)
         for group, place in enumerate(frequent[:alone], class_count):
             classes[POOLS + 1 + place] = group
-        tables, lengths = _tables(_trees(text, bond, min(1.0, sample / fit), seed + number), classes)
+        draw = random.Random(seed + number).random
+        drawn = array("I", [start for start in fit if draw() < min(1.0, sample / len(fit))])
+        tables, lengths = _tables(*kernels.count_brackets(text, drawn, bonds, classes))
         named, endings = ({name: classes[word] for name, word in some.items()} for some in (types.words, types.endings))
         found.append(View(named, endings, classes[1 : POOLS + 1], tables, lengths))
     return BracketModel(found)
@@ -261,21 +263,28 @@ def learn_brackets(
 
 def _encoded(sentences: Iterable[Sequence[str]]) -> tuple[dict[str, int], array[int]]:
     """Forms, numbered from 1, and the stretches in these numbers, a 0 after each."""
-    numbers: dict[str, int] = {}
-    parts: dict[str, array[int]] = {}
+    parts = _Parts()
     text = array("I")
     for sentence in sentences:
         if isinstance(sentence, str):
             raise TypeError(f"sentences: expected lists of words, such as ['猫', '吃', '鱼'], got {sentence[:60]!r}")
-        for pieces in stretches(sentence):
-            for piece in pieces:
-                word = piece.word
-                if word not in parts:
-                    shown = map(form, _RUNS.findall(word))
-                    parts[word] = array("I", [numbers.setdefault(name, len(numbers) + 1) for name in shown])
-                text.extend(parts[word])
+        for stretch in stretch_words(sentence):
+            text.extend(chain.from_iterable(map(parts.__getitem__, stretch)))
             text.append(0)
-    return numbers, text
+    return parts.forms, text
+
+
+class _Parts(dict[str, "tuple[int, ...]"]):
+    """The forms that a word is cut into, as numbers from 1 up by when they are first met."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: dict[str, int] = {}
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        forms = self.forms
+        self[word] = parts = tuple([forms.setdefault(form(run), len(forms) + 1) for run in _RUNS.findall(word)])
+        return parts
 
 
 class _Types(NamedTuple):
@@ -304,78 +313,32 @@ def _types(forms: Mapping[str, int], counts: Mapping[int, int]) -> _Types:
     return _Types(of_form, words, endings)
 
 
-def _split(text: array[int]) -> Iterator[array[int]]:
-    """The stretches, without their zeros."""
-    start = 0
-    while start < len(text):
-        end = text.index(0, start)
-        yield text[start:end]
-        start = end + 1
+def _fitting(text: array[int]) -> list[int]:
+    """Where the stretches begin that are neither too short nor too long."""
+    ends = list(compress(count(), map(not_, text)))
+    starts = map((1).__add__, chain((-1,), ends))
+    return [start for start, end in zip(starts, ends, strict=False) if SHORTEST <= end - start <= LONGEST]
 
 
-Drawn: TypeAlias = "tuple[array[int], list[tuple[int, int]]]"
-
-
-def _trees(text: array[int], bond: Callable[[int, int], float], share: float, seed: int) -> Iterator[Drawn]:
-    """A share of the stretches that are neither too short nor too long, with the brackets of their weakest bonds."""
-    draw = random.Random(seed).random
-    for stretch in _split(text):
-        if SHORTEST <= len(stretch) <= LONGEST and draw() < share:
-            yield stretch, weakest_bond(list(map(bond, stretch, stretch[1:])))
-
-
-class _Spans:
-    """Spans in a text of stretches: the places before their first words and of their last ones."""
-
-    def __init__(self) -> None:
-        self.starts, self.stops = array("I"), array("I")
-
-    def add(self, base: int, spans: Iterable[Span]) -> None:
-        """Add spans of the stretch that begins after the place ``base``."""
-        places = [(base + start, base + stop) for start, stop in spans]
-        self.starts.extend([start for start, _ in places])
-        self.stops.extend([stop for _, stop in places])
-
-    def count(self, around: list[int]) -> list[Counter[Span]]:
-        """How often each key of each table comes; ``around`` are the classes at all places."""
-        here, after = around.__getitem__, around[1:].__getitem__
-        starts, stops = self.starts, self.stops
-        return [
-            Counter(zip(map(after, starts), map(here, stops), strict=True)),
-            Counter(zip(map(here, starts), map(after, stops), strict=True)),
-            Counter(zip(map(here, stops), map(after, stops), strict=True)),
-        ]
-
-    def lengths(self) -> list[int]:
-        """How many are of each length, all long ones under :data:`LENGTHS`."""
-        found = [0] * (LENGTHS + 1)
-        for length, count in Counter(map(sub, self.stops, self.starts)).items():
-            found[min(length, LENGTHS)] += count
-        return found
-
-
-@cache
-def _spans_within(size: int) -> tuple[Span, ...]:
-    """Every span of two words or more of a stretch, the whole left out."""
-    spans = ((start, stop) for start in range(size - 1) for stop in range(start + 2, size + 1))
-    return tuple(span for span in spans if span != (0, size))
-
-
-def _tables(drawn: Iterable[Drawn], classes: Sequence[int]) -> tuple[list[dict[Span, float]], list[float]]:
-    """The log odds of brackets in trees by the classes at their edges, and by their length."""
-    around: list[int] = []
-    every, inside = _Spans(), _Spans()
-    for stretch, tree in drawn:
-        every.add(len(around), _spans_within(len(stretch)))
-        inside.add(len(around), [span for span in tree if span != (0, len(stretch))])
-        around += [EDGE, *map(classes.__getitem__, stretch), EDGE]
-    lengths, found = every.lengths(), inside.lengths()
-    mean = (sum(found) + 1) / (sum(lengths) + 2)
-    odds = [
-        {key: _log_odds(brackets[key], count, mean) for key, count in sorted(spans.items())}
-        for spans, brackets in zip(every.count(around), inside.count(around), strict=True)
+def _tables(keys: bytes, number: bytes, hits: bytes) -> tuple[list[dict[Span, float]], list[float]]:
+    """The log odds of brackets in trees by the classes at their edges, and by their length; see the kernel."""
+    pairs = list(zip(array("Q", hits), array("Q", number), strict=True))
+    places = array("Q", keys)
+    bounds = [bisect_left(places, table << 32) for table in range(len(TABLES) + 2)]
+    every, inside = [0] * (LENGTHS + 1), [0] * (LENGTHS + 1)
+    for place in range(bounds[-2], bounds[-1]):
+        length = min(places[place] & 0xFFFF, LENGTHS)
+        every[length] += pairs[place][1]
+        inside[length] += pairs[place][0]
+    mean = (sum(inside) + 1) / (sum(every) + 2)
+    odds = {pair: _log_odds(*pair, mean) for pair in set(pairs[: bounds[-2]])}
+    tables = [
+        {(places[place] >> 16 & 0xFFFF, places[place] & 0xFFFF): odds[pairs[place]] for place in range(start, stop)}
+        for start, stop in pairwise(bounds[:-1])
     ]
-    return odds, [round(log((hit + 1) / (count - hit + 1)), _DIGITS) for hit, count in zip(found, lengths, strict=True)]
+    return tables, [
+        round(log((hit + 1) / (count - hit + 1)), _DIGITS) for hit, count in zip(inside, every, strict=True)
+    ]
 
 
 def _log_odds(hits: int, count: int, mean: float) -> float:

@@ -18,16 +18,19 @@ True
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import cache
 from itertools import chain, pairwise
 from math import log
-from typing import Generic, TypeAlias, TypeVar
+from operator import add
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from .splits import weakest_bond
-from .stretches import stretch_brackets, stretches
+from .stretches import stretch_brackets, stretch_words
 
-__all__ = ["Bond", "Cues", "bond_tree"]
+__all__ = ["Bond", "Cues", "TextBonds", "bond_tree", "text_bonds"]
 
 Word = TypeVar("Word", bound=Hashable)
 Bond: TypeAlias = Callable[[str, str], float]
@@ -52,8 +55,8 @@ class Cues(Generic[Word]):
     def train(self: Cues[str], sentences: Iterable[Sequence[str]]) -> None:
         """Count sentences, lists of words with their punctuation; again adds. O(words)."""
         for sentence in sentences:
-            for pieces in stretches(sentence):
-                self.count([piece.word for piece in pieces])
+            for stretch in stretch_words(sentence):
+                self.count(stretch)
 
     def count(self, stretch: Sequence[Word]) -> None:
         """Count one stretch, without punctuation and of one word or more."""
@@ -64,24 +67,14 @@ class Cues(Generic[Word]):
         self.total += len(stretch)
         self.stretches += 1
 
-    def count_text(self, text: Sequence[Word], edge: Word) -> None:
-        """Count stretches of one word or more that stand one after the other, ``edge`` after each of them."""
-        self.words.update(text)
-        stretches = self.words.pop(edge, 0)
-        self.pairs.update(chain(((edge, word) for word in text[:1]), pairwise(text)))
-        for pair in [pair for pair in self.pairs if edge in pair]:
-            count = self.pairs.pop(pair)
-            if pair[1] != edge:
-                self.begins[pair[1]] += count
-            else:
-                self.ends[pair[0]] += count
-        self.total += len(text) - stretches
-        self.stretches += stretches
-
     def pmi(self, a: Word, b: Word) -> float:
         """Pointwise mutual information of two neighbours."""
-        joint = (self.pairs[a, b] + _SEEN) / max(self.total - self.stretches, 1)
-        return log(joint) - log((self.words[a] + 1) * (self.words[b] + 1) / max(self.total, 1) ** 2)
+        chance = (self.words[a] + 1) * (self.words[b] + 1) / max(self.total, 1) ** 2
+        return self.joint_log(self.pairs[a, b]) - log(chance)
+
+    def joint_log(self, count: int) -> float:
+        """ln p(a b) of a pair that meets so often."""
+        return log((count + _SEEN) / max(self.total - self.stretches, 1))
 
     def follow(self, a: Word, b: Word) -> float:
         """ln p(b | a)."""
@@ -89,14 +82,68 @@ class Cues(Generic[Word]):
 
     def boundary(self, a: Word, b: Word) -> float:
         """How seldom a stretch ends with ``a``, and begins with ``b``; rates of rare words lean on the mean."""
-        prior = _SMOOTHING * self.stretches / self.total if self.total else 1.0
-        end = (self.ends[a] + prior) / (self.words[a] + _SMOOTHING)
-        begin = (self.begins[b] + prior) / (self.words[b] + _SMOOTHING)
-        return -log(end) - log(begin)
+        return self.end_cost(a) + self.begin_cost(b)
+
+    def end_cost(self, word: Word) -> float:
+        """-ln p(end | word)."""
+        return -log((self.ends[word] + self._prior()) / (self.words[word] + _SMOOTHING))
+
+    def begin_cost(self, word: Word) -> float:
+        """-ln p(begin | word)."""
+        return -log((self.begins[word] + self._prior()) / (self.words[word] + _SMOOTHING))
+
+    def _prior(self) -> float:
+        return _SMOOTHING * self.stretches / self.total if self.total else 1.0
 
     def bond(self, a: Word, b: Word) -> float:
         """``boundary`` and .4 of ``pmi``."""
         return self.boundary(a, b) + PMI * self.pmi(a, b)
+
+
+class TextBonds(NamedTuple):
+    """A text of numbers, 0 after each stretch: how often each occurs, and for each place its bond with the next."""
+
+    counts: list[int]
+    bonds: array[float]
+
+
+def text_bonds(text: array[int], size: int) -> TextBonds:
+    """The bonds of :meth:`Cues.bond` in a text of numbers below ``size``, 0 after each stretch; 0.0 beside a 0.
+
+    O(words), once for all pairs; 8 bytes a word, some 100 a pair.
+
+    >>> list(map(round, text_bonds(array("I", [1, 2, 0, 1, 2, 0, 2, 1, 0]), 3).bonds))
+    [2, 0, 0, 2, 0, 0, 1, 0, 0]
+    """
+    words = Counter(text)
+    counts = list(map(words.__getitem__, range(size)))
+    keys = array("Q", map(add, map(size.__mul__, text), chain(text[1:], (0,))))
+    pairs = Counter(keys)
+    if text:
+        pairs[text[0]] += 1  # begins a stretch
+    cues: Cues[int] = Cues()
+    cues.stretches = counts[0]
+    cues.total = len(text) - counts[0]
+    cues.words = words
+    bonds: dict[int, float] = {}
+    inner = []
+    for key, number in pairs.items():
+        left, right = divmod(key, size)
+        if left and right:
+            inner.append((key, left, right, number))
+        else:
+            bonds[key] = 0.0
+            cues.begins[right] += number * (left == 0)
+            cues.ends[left] += number * (right == 0)
+    ends = [cues.end_cost(word) for word in range(size)]
+    begins = [cues.begin_cost(word) for word in range(size)]
+    joint = cache(cues.joint_log)
+    shares = [count + 1 for count in counts]
+    square = max(cues.total, 1) ** 2
+    for key, left, right, number in inner:
+        pmi = joint(number) - log(shares[left] * shares[right] / square)
+        bonds[key] = ends[left] + begins[right] + PMI * pmi
+    return TextBonds(counts, array("d", map(bonds.__getitem__, keys)))
 
 
 def bond_tree(words: Sequence[str], bond: Bond) -> list[tuple[int, int]]:

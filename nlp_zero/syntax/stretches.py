@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-__all__ = ["JOINTS", "PAIRS", "Piece", "is_sign", "stretch_brackets", "stretches"]
+__all__ = ["JOINTS", "PAIRS", "Piece", "is_sign", "stretch_brackets", "stretch_words", "stretches"]
 
 PAIRS = dict(zip("“‘《〈「『（(【〔[", "”’》〉」』）)】〕]", strict=True))
 """Signs that open, with those that close."""
@@ -30,6 +30,7 @@ JOINTS = dict.fromkeys("·・‧•", "·") | dict.fromkeys("-－–—/／~～"
 """Signs that do not end a stretch, with the one that stands for them."""
 
 _CLOSING = frozenset(PAIRS.values())
+_PAIRED = _CLOSING.union(PAIRS)
 
 
 class Piece(NamedTuple):
@@ -38,10 +39,6 @@ class Piece(NamedTuple):
     word: str
     start: int
     end: int
-
-    @property
-    def is_joint(self) -> bool:
-        return self.word in JOINTS
 
 
 def is_sign(word: str) -> bool:
@@ -58,29 +55,50 @@ def stretches(words: Sequence[str]) -> list[list[Piece]]:
 
     No stretch begins or ends with a joint. A sign that closes nothing, or opens what is never closed, ends a stretch.
     """
-    found: list[list[Piece]] = []
-    closes = _pairs(words)
-    levels: list[list[Piece]] = [[]]
+    found, names, ends = _cut(words)
+    return [[Piece(names[start], start, ends.get(start, start + 1)) for start in starts] for starts in found]
+
+
+def stretch_words(words: Sequence[str]) -> list[list[str]]:
+    """The words of the pieces of each stretch, in less time.
+
+    >>> stretch_words("他 读 《 我 和 你 》 ， 很 好".split())
+    [['我', '和', '你'], ['他', '读', '《》'], ['很', '好']]
+    """
+    found, names, _ = _cut(words)
+    return [list(map(names.__getitem__, starts)) for starts in found]
+
+
+def _cut(words: Sequence[str]) -> tuple[list[list[int]], list[str], dict[int, int]]:
+    """Where the pieces of each stretch start; by place their words; where a pair ends, by its start."""
+    found: list[list[int]] = []
+    names, ends = list(words), dict[int, int]()
+    closes = {} if _PAIRED.isdisjoint(words) else _pairs(words)
+    levels: list[list[int]] = []  # of pieces around a pair that is open
     opened: list[int] = []
+    pieces: list[int] = []
     for place, word in enumerate(words):
         if word.isalnum() or not is_sign(word):
-            levels[-1].append(Piece(word, place, place + 1))
+            pieces.append(place)
         elif place in closes:
             opened.append(place)
-            levels.append([])
+            levels.append(pieces)
+            pieces = []
         elif opened and closes[opened[-1]] == place:
-            _end(levels.pop(), found)
-            start = opened.pop()
+            _end(pieces, names, found)
+            pieces, start = levels.pop(), opened.pop()
             if start + 1 < place:
-                levels[-1].append(Piece(words[start] + word, start, place + 1))
+                pieces.append(start)
+                names[start], ends[start] = words[start] + word, place + 1
         elif word in JOINTS:
-            if levels[-1] and not levels[-1][-1].is_joint:
-                levels[-1].append(Piece(JOINTS[word], place, place + 1))
+            if pieces and names[pieces[-1]] not in JOINTS:
+                pieces.append(place)
+                names[place] = JOINTS[word]
         else:
-            _end(levels[-1], found)
-            levels[-1] = []
-    _end(levels[-1], found)
-    return found
+            _end(pieces, names, found)
+            pieces = []
+    _end(pieces, names, found)
+    return found, names, ends
 
 
 def stretch_brackets(
@@ -102,8 +120,8 @@ def stretch_brackets(
     return sorted(found, key=lambda span: (span[0], -span[1]))
 
 
-def _end(pieces: list[Piece], found: list[list[Piece]]) -> None:
-    while pieces and pieces[-1].is_joint:
+def _end(pieces: list[int], names: Sequence[str], found: list[list[int]]) -> None:
+    while pieces and names[pieces[-1]] in JOINTS:
         pieces.pop()
     if pieces:
         found.append(pieces)
@@ -115,6 +133,8 @@ def _pairs(words: Sequence[str]) -> dict[int, int]:
     opened: list[int] = []
     count = dict.fromkeys(_CLOSING, 0)  # how many of those open are waiting for this sign
     for place, word in enumerate(words):
+        if word not in _PAIRED:
+            continue
         if word in PAIRS:
             opened.append(place)
             count[PAIRS[word]] += 1

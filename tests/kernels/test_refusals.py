@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from nlp_zero import kernels
-from nlp_zero.kernels import clustering, hmm, profiles, sieve, templates, windows
+from nlp_zero.kernels import brackets, clustering, hmm, profiles, sieve, templates, windows
 
-MODULES: list[ModuleType] = [clustering, hmm, profiles, sieve, templates, windows]
+MODULES: list[ModuleType] = [brackets, clustering, hmm, profiles, sieve, templates, windows]
 FUNCTIONS = [
     (module, name) for module in MODULES for name in module.__all__ if inspect.isfunction(getattr(module, name))
 ]

@@ -14,7 +14,7 @@ from nlp_zero.errors import GrammarError, InputError
 from nlp_zero.syntax.brackets import BracketModel, best_brackets, learn_brackets
 from nlp_zero.syntax.cues import Cues, bond_tree
 from nlp_zero.syntax.grammar import Grammar
-from nlp_zero.syntax.stretches import stretch_brackets, stretches
+from nlp_zero.syntax.stretches import JOINTS, stretch_brackets, stretch_words, stretches
 from nlp_zero.syntax.tree import Tree
 
 NOUNS, ADJECTIVES, VERBS = ["苹果", "书", "茶", "花", "车"], ["甜", "好", "旧", "红"], ["看", "买", "要", "找"]
@@ -139,7 +139,8 @@ def test_stretches_hold_every_word_once_and_brackets_never_cross(words: list[str
     assert single == [place for place, word in enumerate(words) if word in ("我", "书")]
     for pieces in found:
         assert all(one.end <= other.start for one, other in itertools.pairwise(pieces))
-        assert not pieces[0].is_joint and not pieces[-1].is_joint
+        assert pieces[0].word not in JOINTS and pieces[-1].word not in JOINTS
+    assert stretch_words(words) == [[piece.word for piece in pieces] for pieces in found]
     Tree.from_spans(words, stretch_brackets(words, lambda pieces: [(0, len(pieces) - 1)]))
 
 
