@@ -7,17 +7,28 @@
 #define CODE_POINTS 0x110000
 #define BASIC 0x10000
 #define BATCH 65536
+#define SLOT_BITS 14
+#define SLOTS (1 << SLOT_BITS)
 
 /* Cuts one text that is not empty and gives the number of its words; their starts come to stand at the end of `starts`.
    `choices` and `starts` have a place for each character, to be used as it likes before. */
 typedef size_t (*cutter)(const void *self, const uint32_t *text, size_t size, uint8_t *choices, uint32_t *starts);
 
+/* Words of one to three characters that were made before, to be given out again: making a str costs more than finding
+   one. Each has its slot by its characters, and the last word to come stays there. */
+typedef struct {
+    struct {
+        uint64_t key;
+        PyObject *word;
+    } slots[SLOTS];
+} Kept;
+
 static inline void
-characters_free(PyObject **characters)
+kept_free(Kept *kept)
 {
-    for (size_t code = 0; characters && code < BASIC; code++)
-        Py_XDECREF(characters[code]);
-    free(characters);
+    for (size_t slot = 0; kept && slot < SLOTS; slot++)
+        Py_XDECREF(kept->slots[slot].word);
+    free(kept);
 }
 
 /* A batch of lines: where each lies, and how many words it has. */
@@ -104,30 +115,37 @@ batch_run(const void *self, cutter cut, Batch *batch)
 
 /* A new reference to text[start:end]. */
 static inline PyObject *
-word_at(PyObject **characters, PyObject *line, const uint32_t *text, size_t start, size_t end)
+word_at(Kept *kept, PyObject *line, const uint32_t *text, size_t start, size_t end)
 {
-    PyObject **kept = NULL;
 #ifndef Py_GIL_DISABLED
-    if (end == start + 1 && text[start] < BASIC)
-        kept = &characters[text[start]];
-    if (kept && *kept)
-        return Py_NewRef(*kept);
+    if (end - start <= 3) {
+        uint64_t key = 0;
+        for (size_t at = start; at < end; at++)
+            key = key << 21 | (text[at] + 1);
+        size_t slot = (size_t)(key * 0x9E3779B97F4A7C15u >> (64 - SLOT_BITS));
+        PyObject **place = &kept->slots[slot].word;
+        if (kept->slots[slot].key != key || !*place) {
+            Py_XDECREF(*place);
+            *place = PyUnicode_Substring(line, (Py_ssize_t)start, (Py_ssize_t)end);
+            kept->slots[slot].key = key;
+        }
+        return Py_XNewRef(*place);
+    }
 #endif
-    PyObject *word = PyUnicode_Substring(line, (Py_ssize_t)start, (Py_ssize_t)end);
-    if (word && kept)
-        *kept = Py_NewRef(word);
-    return word;
+    (void)kept;
+    (void)text;
+    return PyUnicode_Substring(line, (Py_ssize_t)start, (Py_ssize_t)end);
 }
 
 static inline PyObject *
-word_list(PyObject **characters, PyObject *line, const Batch *batch, size_t number)
+word_list(Kept *kept, PyObject *line, const Batch *batch, size_t number)
 {
     size_t size = batch->sizes[number], count = batch->words[number];
     const uint32_t *text = batch->text + batch->offsets[number];
     const uint32_t *starts = batch->starts + batch->offsets[number] + size - count;
     PyObject *words = PyList_New((Py_ssize_t)count);
     for (size_t index = 0; words && index < count; index++) {
-        PyObject *word = word_at(characters, line, text, starts[index], index + 1 < count ? starts[index + 1] : size);
+        PyObject *word = word_at(kept, line, text, starts[index], index + 1 < count ? starts[index + 1] : size);
         if (!word || PyList_SetItem(words, (Py_ssize_t)index, word) < 0)
             Py_CLEAR(words);
     }
@@ -156,22 +174,27 @@ check_lines(PyObject *lines)
     return 0;
 }
 
-/* The words of each of a list of lines, by `cut`; `characters` keeps the strings of one character (BASIC of them). */
+/* The words of each of a list of lines, by `cut`. */
 static inline PyObject *
-segment_lines(const void *self, cutter cut, PyObject **characters, PyObject *lines)
+segment_lines(const void *self, cutter cut, Kept *kept, PyObject *lines)
 {
     if (check_lines(lines) < 0)
         return NULL;
     Py_ssize_t total = PyList_Size(lines);
     PyObject *results = PyList_New(total);
-    Batch *batch = results ? calloc(1, sizeof *batch) : NULL;
-    if (results && !batch)
+    /* Not calloc: of its 1.5 MB one line needs three numbers. */
+    Batch *batch = results ? malloc(sizeof *batch) : NULL;
+    if (batch) {
+        batch->text = batch->starts = NULL;
+        batch->choices = NULL;
+        batch->room = 0;
+    } else if (results)
         PyErr_NoMemory();
     int good = batch != NULL;
     for (Py_ssize_t done = 0; good && done < total;) {
         good = batch_fill(batch, lines, done) == 0 && batch_run(self, cut, batch) == 0;
         for (size_t line = 0; good && line < batch->lines; line++, done++) {
-            PyObject *words = word_list(characters, PyList_GetItem(lines, done), batch, line);
+            PyObject *words = word_list(kept, PyList_GetItem(lines, done), batch, line);
             good = words && PyList_SetItem(results, done, words) == 0;
         }
     }

@@ -472,11 +472,11 @@ done:
 typedef struct {
     PyObject_HEAD
     uint32_t *rows;  /* of each code point: the number of its row, plus one; 0 for those that are not known */
-    double *scores;  /* M, E, S of each row and, to be read at once, 0 */
+    double *scores;  /* M, E, S of each row and, the same in B, which is 0 */
     uint8_t *kinds;
     size_t known;
     double moves[6];
-    PyObject **characters;
+    Kept *kept;
 } FourTags;
 
 static inline const double *
@@ -486,23 +486,29 @@ scores_of(const FourTags *self, uint32_t code)
     return self->scores + 4 * (row ? row - 1 : self->known + self->kinds[code]);
 }
 
+/* No branch, which would be guessed wrong every other time. */
+static inline double
+larger(double one, double other)
+{
+    return one > other ? one : other;
+}
+
 /* Fills `choices` and gives the number of words; their starts stand at the end of `starts`, which has a place for each
    character. */
 static size_t
 four_tags(const void *object, const uint32_t *text, size_t size, uint8_t *choices, uint32_t *starts)
 {
     const FourTags *self = object;
-    const double go_on = self->moves[0], pair = self->moves[1], close = self->moves[2], part = self->moves[3];
-    double b = 0.0, m = -INFINITY, e = -INFINITY, s = self->moves[4] + scores_of(self, text[0])[2];
+    const double go_on = self->moves[0], close = self->moves[1], to_b = self->moves[2], to_s = self->moves[3];
+    double m = -INFINITY, e = -INFINITY, s = self->moves[4] + scores_of(self, text[0])[2];
     for (size_t place = 1; place < size; place++) {
         const double *score = scores_of(self, text[place]);
-        double alone = e + part, longer = m + go_on, end = b + pair, longer_end = m + close;
-        int from_end = e > s, single_from_end = alone > s, on = longer > b, closes = longer_end > end;
-        double start = from_end ? e : s;
-        s = (single_from_end ? alone : s) + score[2];
-        e = (closes ? longer_end : end) + score[1];
-        m = (on ? longer : b) + score[0];
-        b = start;
+        double start = e + to_b, alone = e + to_s, longer = m + go_on, end = m + close;
+        int from_end = start > s, single_from_end = alone > s, on = longer > 0.0, closes = end > 0.0;
+        start = larger(start, s);
+        s = larger(alone, s) - start + score[2];
+        e = larger(end, score[3]) + score[1] - start;
+        m = larger(longer, score[3]) + score[0] - start;
         choices[place] = (uint8_t)(on | closes << 1 | single_from_end << 2 | from_end << 3);
     }
     size_t words = 0, end = size;
@@ -529,7 +535,7 @@ static PyObject *
 fourtags_segment_lines(PyObject *object, PyObject *lines)
 {
     FourTags *self = (FourTags *)object;
-    return segment_lines(self, four_tags, self->characters, lines);
+    return segment_lines(self, four_tags, self->kept, lines);
 }
 
 /* Copies and checks the tables; -1 with an error set. */
@@ -546,8 +552,8 @@ read_tables(FourTags *self, buffers *all, PyObject *characters, PyObject *scores
     self->rows = calloc(CODE_POINTS, sizeof *self->rows);
     self->scores = calloc((size_t)(known + CLASSES) * 4, sizeof *self->scores);
     self->kinds = malloc(CODE_POINTS);
-    self->characters = calloc(BASIC, sizeof *self->characters);
-    int good = self->rows && self->scores && self->kinds && self->characters;
+    self->kept = calloc(1, sizeof *self->kept);
+    int good = self->rows && self->scores && self->kinds && self->kept;
     if (!good)
         PyErr_NoMemory();
     for (Py_ssize_t row = 0; good && row < known; row++) {
@@ -580,10 +586,16 @@ read_tables(FourTags *self, buffers *all, PyObject *characters, PyObject *scores
         self->moves[move] = six[move];
         finite &= isfinite(six[move]) != 0;
     }
-    if (finite)
-        return 0;
-    PyErr_SetString(PyExc_ValueError, "scores, moves: expected finite numbers, got another");
-    return -1;
+    if (!finite) {
+        PyErr_SetString(PyExc_ValueError, "scores, moves: expected finite numbers, got another");
+        return -1;
+    }
+    for (int move = 0; move < 4; move++)
+        if (self->moves[move] > 0.0) {
+            PyErr_SetString(PyExc_ValueError, "moves: expected none of the first four above 0, got another");
+            return -1;
+        }
+    return 0;
 }
 
 static PyObject *
@@ -614,7 +626,7 @@ fourtags_dealloc(PyObject *object)
 {
     FourTags *self = (FourTags *)object;
     PyTypeObject *type = Py_TYPE(object);
-    characters_free(self->characters);
+    kept_free(self->kept);
     free(self->rows);
     free(self->scores);
     free(self->kinds);

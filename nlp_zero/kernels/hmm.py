@@ -9,6 +9,7 @@ that ``hmm.c`` gives the same bits.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Callable
 from math import frexp, inf, isfinite
@@ -20,6 +21,8 @@ __all__ = ["FourTags", "hmm_chances", "hmm_expect", "hmm_path"]
 
 CLASSES = 9
 CODE_POINTS = 0x110000
+BASIC = 0x10000
+UTF16 = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
 MOST_LABELS = 255
 
 Rows: TypeAlias = "list[list[float]]"
@@ -280,29 +283,53 @@ def _flat(rows: Rows) -> bytes:
 # ---- words by the four tags ----------------------------------------------------------------------------------------
 
 
-class _Scores(dict[str, "tuple[float, float, float]"]):
-    """Scores of M, E and S for every character; those that are not known are looked up by their class."""
+class CodeRows:
+    """Rows of all characters in a list, by number: that of a character below U+10000 is its code point.
 
-    def __init__(self, known: dict[str, tuple[float, float, float]], classes: list[Any], kinds: bytes) -> None:
-        super().__init__(known)
-        self.classes, self.kinds = classes, kinds
+    A list by number takes half the time of a dict by ``str``. What is not known has the row of its class; beyond the
+    code points stand those of the classes, then those of the other known characters.
+    """
 
-    def __missing__(self, character: str) -> tuple[float, float, float]:
-        found: tuple[float, float, float] = self.classes[self.kinds[ord(character)]]
-        return found
+    def __init__(self, characters: str, kinds: bytes) -> None:
+        self.kinds = kinds
+        self.characters = characters
+        self.wide = [character for character in characters if ord(character) >= BASIC]
+        self.numbers = {character: BASIC + CLASSES + place for place, character in enumerate(self.wide)}
+
+    def table(self, rows: list[Any]) -> list[Any]:
+        """The table, from one row a character, then one a class."""
+        known = dict(zip(self.characters, rows, strict=False))
+        classes = rows[len(self.characters) :]
+        table = [classes[kind] for kind in self.kinds[:BASIC]] + classes + [known[one] for one in self.wide]
+        for character, row in known.items():
+            if ord(character) < BASIC:
+                table[ord(character)] = row
+        return table
+
+    def encode(self, text: str) -> Any:
+        """The number of the row of each character."""
+        units = array("H", text.encode(UTF16, "surrogatepass"))
+        if len(units) == len(text):
+            return units
+        return [self.number(character) for character in text]
+
+    def number(self, character: str) -> int:
+        """The number of the row of one character."""
+        code = ord(character)
+        return code if code < BASIC else self.numbers.get(character, BASIC + self.kinds[code])
 
 
 class FourTags:
     r"""Words by the tags B, M, E, S of a first-order HMM: Viterbi's algorithm over the eight legal moves.
 
     Adding a number to all labels of a place, or to all moves into a label and taking it from all moves out of it,
-    changes no choice. So the scores are given relative to B, with four moves of score 0: B to M, E to B, S to B and
+    changes no choice. So the scores are given relative to B, with four moves of score 0: B to M, B to E, S to B and
     S to S. ``scores`` has three doubles, M, E and S, for each of ``characters``, then for each of nine classes;
     ``kinds`` a byte for every code point, the class of a character that is not listed; ``moves`` six doubles: M to M,
-    B to E, M to E, E to S, S at the start and E at the end (there S has 0). All are finite. Of two ways that draw
-    level the one from B, or from S, is taken. O(characters of the text).
+    M to E, E to B and E to S, none of them above 0, S at the start and E at the end (there S has 0). All are finite. Of
+    two ways that draw level the one from B, or from S, is taken. O(characters of the text).
 
-    >>> scores, moves = array("d", [0.0, 0.0, 1.5, -9.0, 2.0, -2.0] + [0.0] * 27), array("d", [-1.0, 0, -1.0, 0, 0, 0])
+    >>> scores, moves = array("d", [0.0, 0.0, 1.5, -9.0, 2.0, -2.0] + [0.0] * 27), array("d", [-1.0, -1.0, 0, 0, 0, 0])
     >>> FourTags("我们", scores, bytes(0x110000), moves).segment_lines(["我们我", ""])
     [['我们', '我'], []]
     """
@@ -319,9 +346,10 @@ class FourTags:
         self._moves = tuple(_sized(moves, "d", 6, "moves"))
         if not all(map(isfinite, rows)) or not all(map(isfinite, self._moves)):
             raise ValueError("scores, moves: expected finite numbers, got another")
-        triples = list(zip(rows[0::3], rows[1::3], rows[2::3], strict=True))
-        known = dict(zip(characters, triples, strict=False))
-        self._scores = _Scores(known, triples[len(characters) :], table)
+        if max(self._moves[:4]) > 0.0:
+            raise ValueError("moves: expected none of the first four above 0, got another")
+        self._codes = CodeRows(characters, table)
+        self._scores = self._codes.table(list(zip(rows[0::3], rows[1::3], rows[2::3], strict=True)))
 
     def segment_lines(self, lines: list[str]) -> list[list[str]]:
         """The words of each line; joined they are the line."""
@@ -333,73 +361,80 @@ class FourTags:
         return [_cut(line, *self._choices(line)) if line else [] for line in lines]
 
     def _choices(self, text: str) -> tuple[list[int], bool]:
-        """For each place but the first where its best labels come from, and whether the last label is E.
+        """For each place where its best labels come from, and whether the last label is E.
 
         1: M from M, not B; 2: E from M, not B; 4: S from E, not S; 8: B from E, not S.
         """
-        go_on, pair, close, part, single, last = self._moves
-        scores = map(self._scores.__getitem__, text)
-        _, _, s = next(scores)
-        b, m, e, s = 0.0, -inf, -inf, single + s
-        choices: list[int] = []
-        note = choices.append
-        # Two groups of four cases: every constant is written once and no number is put together on the way.
-        for m_score, e_score, s_score in scores:
-            alone = e + part
+        go_on, close, to_b, to_s, single, last = self._moves
+        table, codes = self._scores, iter(self._codes.encode(text))
+        # Scores of M, E and S at the place before, less that of B there; ``start`` is that of B here, as long.
+        m, e, s = -inf, -inf, single + table[next(codes)][2]
+        choices = [0]
+        # Many additions are never needed: what is not ahead before a move that is not above 0 is not ahead after it.
+        for code in codes:
+            m_score, e_score, s_score = table[code]
             if e > s:
-                start = e
-                if alone > s:
-                    s = alone + s_score
-                    choice = 12
+                start = e + to_b
+                alone = e + to_s
+                if start > s:
+                    if alone > s:
+                        s = alone - start + s_score
+                        choice = 12
+                    else:
+                        s = s - start + s_score
+                        choice = 8
                 else:
-                    s += s_score
-                    choice = 8
+                    start = s
+                    if alone > s:
+                        s = alone - start + s_score
+                        choice = 4
+                    else:
+                        s = s_score
+                        choice = 0
             else:
                 start = s
-                if alone > s:
-                    s = alone + s_score
-                    choice = 4
+                s = s_score
+                choice = 0
+            if m > 0.0:
+                longer = m + go_on
+                end = m + close
+                if end > 0.0:
+                    e = end + e_score - start
+                    choice += 2
                 else:
-                    s += s_score
-                    choice = 0
-            end, longer, longer_end = b + pair, m + go_on, m + close
-            if longer > b:
-                if longer_end > end:
-                    e = longer_end + e_score
-                    note(choice + 3)
+                    e = e_score - start
+                if longer > 0.0:
+                    m = longer + m_score - start
+                    choice += 1
                 else:
-                    e = end + e_score
-                    note(choice + 1)
-                m = longer + m_score
+                    m = m_score - start
             else:
-                if longer_end > end:
-                    e = longer_end + e_score
-                    note(choice + 2)
-                else:
-                    e = end + e_score
-                    note(choice)
-                m = b + m_score
-            b = start
+                m = m_score - start
+                e = e_score - start
+            choices.append(choice)
         return choices, e + last > s
+
+
+_LONGER, _LONG = (frozenset(choice for choice in range(16) if choice & flag) for flag in (1, 2))
 
 
 def _cut(text: str, choices: list[int], by_end: bool | int) -> list[str]:
     """The words, from the last to the first; ``by_end`` says whether the label before the place is E, else S."""
     words: list[str] = []
-    add = words.append
     end = len(text)
-    while end > 0:
-        start = end - 1
-        mask = 4
+    while end:
         if by_end:
-            start -= 1
-            if choices[start] & 2:
-                while choices[start - 1] & 1:
-                    start -= 1
-                start -= 1
-            mask = 8
-        add(text[start:end])
-        by_end = start and choices[start - 1] & mask
-        end = start
+            behind = end
+            end -= 2
+            if choices[end + 1] in _LONG:
+                while choices[end] in _LONGER:
+                    end -= 1
+                end -= 1
+            words.append(text[end:behind])
+            by_end = choices[end] >= 8
+        else:
+            end -= 1
+            words.append(text[end])
+            by_end = choices[end] & 4
     words.reverse()
     return words

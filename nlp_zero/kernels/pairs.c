@@ -39,7 +39,7 @@ typedef struct {
     uint8_t *kinds;
     size_t known;
     Table twos, threes;
-    PyObject **characters;
+    Kept *kept;
 } PairTags;
 
 /* ---- Tables ------------------------------------------------------------------------------------------------------- */
@@ -374,10 +374,10 @@ read_characters(PairTags *self, PyObject *characters)
         return -1;
     self->known = (size_t)known;
     self->rows = calloc(CODE_POINTS, sizeof *self->rows);
-    self->characters = calloc(BASIC, sizeof *self->characters);
+    self->kept = calloc(1, sizeof *self->kept);
     self->scores = malloc((size_t)(known + CLASSES) * 4 * sizeof *self->scores);
     self->kinds = malloc(CODE_POINTS);
-    int good = self->rows && self->characters && self->scores && self->kinds;
+    int good = self->rows && self->kept && self->scores && self->kinds;
     if (!good)
         PyErr_NoMemory();
     for (Py_ssize_t row = 0; good && row < known; row++) {
@@ -481,7 +481,7 @@ pairtags_dealloc(PyObject *object)
 {
     PairTags *self = (PairTags *)object;
     PyTypeObject *type = Py_TYPE(object);
-    characters_free(self->characters);
+    kept_free(self->kept);
     table_free(&self->twos);
     table_free(&self->threes);
     free(self->rows);
@@ -496,7 +496,7 @@ static PyObject *
 pairtags_segment_lines(PyObject *object, PyObject *lines)
 {
     PairTags *self = (PairTags *)object;
-    return segment_lines(self, pair_tags, self->characters, lines);
+    return segment_lines(self, pair_tags, self->kept, lines);
 }
 
 static PyMethodDef pairtags_methods[] = {

@@ -20,7 +20,7 @@ from math import inf, log
 from typing import Any, TypeAlias
 
 from .counting import Buffer, _items
-from .hmm import CLASSES, CODE_POINTS, _sized
+from .hmm import CLASSES, CODE_POINTS, CodeRows, _sized
 
 __all__ = ["PairTags"]
 
@@ -31,20 +31,27 @@ MOST_SYMBOLS = (1 << SYMBOL_BITS) - 1
 # states 2t and 2t + 1, and before them stand the two that end with t, the first of which wins a draw.
 STATES = {0b0001: 0, 0b0010: 1, 0b0101: 2, 0b0110: 3, 0b1000: 4, 0b1011: 5, 0b1100: 6, 0b1111: 7}
 BEFORE = ((4, 6), (4, 6), (0, 2), (0, 2), (1, 3), (1, 3), (5, 7), (5, 7))
+# Of each state and choice byte the state before.
+_ORIGINS = [[before[mask >> state & 1] for mask in range(256)] for state, before in enumerate(BEFORE)]
+_TAGS = (1, 2, 1, 2, 0, 3, 0, 3)  # the second tag of each state
 
-Twos: TypeAlias = "dict[str, list[tuple[int, float]]]"
-Threes: TypeAlias = "dict[str, list[tuple[int, int, int, float]]]"
+Third: TypeAlias = "tuple[int, int, int, float]"
+"""The state before, the state here, whether that before is the second of the two, and the score."""
 
 
-class _Singles(dict[str, "tuple[float, ...]"]):
-    """Scores of the four tags for every character; those that are not known are looked up by their class."""
+class _Two:
+    """What is known of two characters in a row: scores of the eight states, and by a third character those of three."""
 
-    def __init__(self, known: dict[str, tuple[float, ...]], classes: list[tuple[float, ...]], kinds: bytes) -> None:
-        super().__init__(known)
-        self.classes, self.kinds = classes, kinds
+    def __init__(self, row: list[float]) -> None:
+        self.row = row
+        self.thirds: dict[int, list[Third]] = {}
 
-    def __missing__(self, character: str) -> tuple[float, ...]:
-        return self.classes[self.kinds[ord(character)]]
+    def frozen(self) -> tuple[tuple[float, ...], dict[int, list[Third]]]:
+        return tuple(self.row), self.thirds or _NOTHING
+
+
+_NOTHING: dict[int, Any] = {}
+_EDGE = -1  # the number of what stands before a line; characters have that of their row
 
 
 class PairTags:
@@ -95,11 +102,11 @@ class PairTags:
             raise ValueError("weights: expected numbers from 0 to 1, the first above 0, got another")
         alone = _sized(singles, "I", 4 * (known + 1), "singles")
         scores = [log(first * share) for share in rows]
-        fours = [tuple(scores[place : place + 4]) for place in range(0, len(scores), 4)]
-        self._singles = _Singles(dict(zip(characters, fours, strict=False)), fours[known:], table)
-        self._names = ("", *characters)
+        eights = [tuple([scores[place + tag] for tag in _TAGS]) for place in range(0, len(scores), 4)]
+        self._codes = CodeRows(characters, table)
+        self._numbers = [_EDGE, *map(self._codes.number, characters)]
         whole = _counted("pairs", pairs, pair_counts, 2, known)
-        self._twos: Twos = {}
+        twos: list[dict[int, _Two]] = [{} for _ in range(known + 1)]
         chances: dict[int, float] = {}
         for key, count in whole.items():
             left, right, tags = key >> SYMBOL_BITS + 4, key >> 4 & MOST_SYMBOLS, key & 15
@@ -107,15 +114,26 @@ class PairTags:
                 raise ValueError(f"pairs: expected no count above that of the first symbol, got {count} at key {key}")
             chance = second * (count / alone[4 * left + (tags >> 2)]) + first * _share(rows, right, tags & 3)
             chances[key] = chance
-            if right:
-                name = self._names[left] + self._names[right]
-                self._twos.setdefault(name, []).append((_state(tags), log(chance)))
-        self._threes: Threes = {}
+            number = self._numbers[right]
+            if number not in twos[left]:
+                twos[left][number] = _Two(list(eights[right - 1]))
+            twos[left][number].row[STATES[tags]] = log(chance)
         for key, count in _counted("triples", triples, triple_counts, 3, known).items():
-            self._add_triple(key, count, third, whole, chances)
+            self._add_triple(key, count, third, whole, chances, twos)
+        edge, *others = ({number: two.frozen() for number, two in its.items()} or _NOTHING for its in twos)
+        self._start = edge, edge[_EDGE][1] if _EDGE in edge else _NOTHING
+        # Of each character its scores alone, and by the number of the next one what is known of both.
+        followed = [*others, *[_NOTHING] * CLASSES]
+        self._rows = self._codes.table(list(zip(eights, followed, strict=True)))
 
     def _add_triple(
-        self, key: int, count: int, weight: float, whole: dict[int, int], chances: dict[int, float]
+        self,
+        key: int,
+        count: int,
+        weight: float,
+        whole: dict[int, int],
+        chances: dict[int, float],
+        twos: list[dict[int, _Two]],
     ) -> None:
         symbols, tags = key >> 6, key & 63
         before = (symbols >> SYMBOL_BITS) << 4 | tags >> 2
@@ -125,11 +143,10 @@ class PairTags:
         last = symbols & MOST_SYMBOLS
         if not last:
             return
-        names, mask = self._names, MOST_SYMBOLS
-        name = names[symbols >> 2 * SYMBOL_BITS] + names[symbols >> SYMBOL_BITS & mask] + names[last]
-        old, new = _state(tags >> 2), _state(tags & 15)
+        two = twos[symbols >> 2 * SYMBOL_BITS][self._numbers[symbols >> SYMBOL_BITS & MOST_SYMBOLS]]
+        old, new = STATES[tags >> 2], STATES[tags & 15]
         score = log(weight * (count / whole[before]) + chances[after])
-        self._threes.setdefault(name, []).append((old, new, BEFORE[new].index(old), score))
+        two.thirds.setdefault(self._numbers[last], []).append((old, new, BEFORE[new].index(old), score))
 
     def segment_lines(self, lines: list[str]) -> list[list[str]]:
         """The words of each line; joined they are the line."""
@@ -145,27 +162,44 @@ class PairTags:
         if not isinstance(text, str):
             raise TypeError(f"text: expected str, got {type(text).__name__}")
         table = array("d")
-        for place, (b, m, e, s) in enumerate(map(self._singles.__getitem__, text), 1):
-            row = [m, m, e, e, m, m, e, e, b, b, s, s, b, b, s, s]
-            for state, score in self._twos.get(text[max(place - 2, 0) : place], ()):
-                row[2 * state] = row[2 * state + 1] = score
-            for _, state, second, score in self._threes.get(text[max(place - 3, 0) : place], ()):
+        followers, thirds = self._start
+        for code in self._codes.encode(text):
+            eight, next_followers = self._rows[code]
+            three: list[Third] = []
+            if code in followers:
+                three = thirds.get(code, three)
+                eight, thirds = followers[code]
+            else:
+                thirds = _NOTHING
+            followers = next_followers
+            row = [score for score in eight for _ in range(2)]
+            for _, state, second, score in three:
                 row[2 * state + second] = score
             table.extend(row)
         return table.tobytes()
 
     def _choices(self, text: str) -> tuple[list[int], int]:
         """For every place a bit for each state, 1 if the second of the two before it is better; and the last state."""
-        twos, threes = self._twos.get, self._threes.get
+        rows = self._rows
+        followers, thirds = self._start
         masks: list[int] = []
-        note = masks.append
         bm = be = mm = me = eb = es = sb = -inf
         ss = 0.0
-        for place, (b, m, e, s) in enumerate(map(self._singles.__getitem__, text), 1):
+        for code in self._codes.encode(text):
+            eight, next_followers = rows[code]
+            three = None
+            two = followers.get(code)
+            if two is None:
+                thirds = _NOTHING
+            else:
+                three = thirds.get(code)
+                eight, thirds = two
+            followers = next_followers
             mask = 0
             to_b, to_m, to_e, to_s = eb, bm, be, es
             if sb > eb:
-                to_b, mask = sb, 3
+                to_b = sb
+                mask = 3
             if mm > bm:
                 to_m = mm
                 mask += 12
@@ -175,28 +209,26 @@ class PairTags:
             if ss > es:
                 to_s = ss
                 mask += 192
-            two = twos(text[place - 2 : place] if place > 1 else text[:place])
-            if two is None:
-                bm, be, mm, me = to_b + m, to_b + e, to_m + m, to_m + e
-                eb, es, sb, ss = to_e + b, to_e + s, to_s + b, to_s + s
-                note(mask)
-                continue
-            best = (to_b, to_b, to_m, to_m, to_e, to_e, to_s, to_s)
-            after = [to_b + m, to_b + e, to_m + m, to_m + e, to_e + b, to_e + s, to_s + b, to_s + s]
-            for state, score in two:
-                score += best[state]
-                if score > after[state]:
-                    after[state] = score
-            three = threes(text[place - 3 : place] if place > 2 else text[:place])
             if three is not None:
                 here = (bm, be, mm, me, eb, es, sb, ss)
+            bm, be, mm, me, eb, es, sb, ss = eight
+            bm += to_b
+            be += to_b
+            mm += to_m
+            me += to_m
+            eb += to_e
+            es += to_e
+            sb += to_s
+            ss += to_s
+            if three is not None:
+                after = [bm, be, mm, me, eb, es, sb, ss]
                 for old, state, second, score in three:
                     score += here[old]
                     if score > after[state]:
                         after[state] = score
                         mask = mask & ~(1 << state) | second << state
-            bm, be, mm, me, eb, es, sb, ss = after
-            note(mask)
+                bm, be, mm, me, eb, es, sb, ss = after
+            masks.append(mask)
         last, highest = 1, be
         for state, score in ((3, me), (5, es), (7, ss)):
             if score > highest:
@@ -229,10 +261,6 @@ def _is_key(key: int, symbols: int, known: int) -> bool:
     return all((one << 2 | other) in STATES for one, other in pairwise(tags))
 
 
-def _state(tags: int) -> int:
-    return STATES[tags]
-
-
 def _share(rows: Any, symbol: int, tag: int) -> float:
     """Of a symbol that is not the edge, whose share is never asked for."""
     share: float = rows[4 * (symbol - 1) + tag] if symbol else 1.0
@@ -243,10 +271,10 @@ def _cut(text: str, masks: list[int], state: int) -> list[str]:
     """The words, from the last to the first: one starts where the state ends with B or S, or the first is the edge."""
     words: list[str] = []
     end = len(text)
-    for place in range(end - 1, -1, -1):
+    for place, mask in zip(range(end - 1, -1, -1), reversed(masks), strict=True):
         if state >= 4:
             words.append(text[place:end])
             end = place
-        state = BEFORE[state][masks[place] >> state & 1]
+        state = _ORIGINS[state][mask]
     words.reverse()
     return words

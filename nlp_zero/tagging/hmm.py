@@ -293,8 +293,9 @@ class HMM:
     def _relative_scores(self) -> tuple[array[float], array[float]]:
         """Scores as :class:`~nlp_zero.kernels.hmm.FourTags` wants them.
 
-        With potentials f, a move from a to b scores its logarithm + f(a) - f(b) + c. Four of these five numbers (f(S)
-        is 0) are what makes S to S, S to B, E to B and B to M score nothing.
+        With potentials f, a move from a to b scores its logarithm + f(a) - f(b); the part of it that all moves into a
+        label have goes into its scores, relative to B. The potentials are those which make S to B, B to M and B to E,
+        and of the moves from M and from E the better one, score nothing.
         """
         b, m, e, s = (self.scheme.index[label] for label in "BMES")
         logs = self._logs
@@ -302,18 +303,18 @@ class HMM:
         def move(before: int, after: int) -> float:
             return max(logs.moves[before * 4 + after], _FLOOR)
 
-        step = -move(s, s)
-        at_b = move(s, b) + step
-        at_e = at_b - move(e, b) - step
-        at_m = at_b + move(b, m) + step
-        start = max(logs.starts[s], _FLOOR) - (max(logs.starts[b], _FLOOR) - at_b)
-        end = max(logs.ends[e], _FLOOR) - max(logs.ends[s], _FLOOR) + at_e
-        moves = [move(m, m) + step, move(b, e) + at_b - at_e + step, move(m, e) + at_m - at_e + step]
+        on, close = move(m, m) - move(b, m), move(m, e) - move(b, e)
+        begin, single = move(e, b) - move(s, b), move(e, s) - move(s, s)
+        at_b, at_m, at_e = move(s, b), move(s, b) - max(on, close), -max(begin, single)
+        start = max(logs.starts[s], _FLOOR) - move(s, s) - (max(logs.starts[b], _FLOOR) - at_b)
+        end = max(logs.ends[e], _FLOOR) + at_e - max(logs.ends[s], _FLOOR)
+        moves = [on - max(on, close), close - max(on, close), begin + at_e, single + at_e, start, end]
+        in_m, in_e, in_s = move(b, m) + at_b - at_m, move(b, e) + at_b - at_e, move(s, s)
         scores = array("d")
         for row in range(0, len(logs.emissions), 4):
             four = logs.emissions[row : row + 4]
-            scores.extend((four[m] - four[b], four[e] - four[b], four[s] - four[b]))
-        return scores, array("d", [*moves, move(e, s) + at_e + step, start, end])
+            scores.extend((four[m] - four[b] + in_m, four[e] - four[b] + in_e, four[s] - four[b] + in_s))
+        return scores, array("d", moves)
 
     # Files
 

@@ -241,9 +241,9 @@ def four_tags(seed: int, characters: str) -> tuple[Any, Callable[[list[str], str
     kinds = bytearray(0x110000)
     for code in range(0x4E00, 0x4F00):
         kinds[code] = code % 9
-    moves = array("d", [source.uniform(-2, 1) for _ in range(6)])
-    go_on, pair, close, part, single, last = moves
-    cost = {"BM": 0.0, "BE": pair, "MM": go_on, "ME": close, "EB": 0.0, "ES": part, "SB": 0.0, "SS": 0.0}
+    moves = array("d", [min(0.0, source.uniform(-2, 1)) for _ in range(4)] + [source.uniform(-2, 1) for _ in range(2)])
+    go_on, close, begin, alone, single, last = moves
+    cost = {"BM": 0.0, "BE": 0.0, "MM": go_on, "ME": close, "EB": begin, "ES": alone, "SB": 0.0, "SS": 0.0}
 
     def score(words: list[str], text: str) -> float:
         tags = "".join("S" if len(word) == 1 else "B" + "M" * (len(word) - 2) + "E" for word in words)
@@ -315,6 +315,7 @@ BAD_TAGGERS: list[tuple[Any, ...]] = [
     ("", NINE, KINDS, SIX[:5]),
     ("", array("d", [float("nan")] * 27), KINDS, SIX),
     ("", NINE, KINDS, array("d", [inf] * 6)),
+    ("", NINE, KINDS, array("d", [0.0, 0.0, 0.0, 1e-9, 0.0, 0.0])),
     ("", [0.0], KINDS, SIX),
 ]
 
