@@ -9,13 +9,13 @@ from typing import Any
 from .arguments import add_verb, granularity, positive, with_files, with_model, with_output
 from .console import Console
 from .streams import (
-    batches,
     check_target,
     corpus_of,
     output,
     put,
     report_reading,
     text_argument,
+    texts,
     tokenizer_of,
     with_user_words,
 )
@@ -23,15 +23,15 @@ from .streams import (
 
 def cut(options: argparse.Namespace, console: Console) -> None:
     """Segment; every line stays one line."""
-    from ..words.parallel import cut_batches
+    from ..words.parallel import cut_blocks
 
     check_target(options.output)
     tokenizer = with_user_words(tokenizer_of(options.model), options)
     if options.granularity is not None:
         tokenizer = tokenizer.with_granularity(options.granularity)
     corpus = corpus_of(options)
-    with output(options.output) as write:
-        for text in cut_batches(tokenizer, batches(corpus), options.delimiter, options.workers):
+    with output(options.output, "wb") as write:
+        for text in cut_blocks(tokenizer, texts(corpus), options.delimiter, options.workers):
             write(text)
             console.progress("lines", corpus.stats.lines, 0)
     report_reading(corpus, console)
@@ -73,7 +73,7 @@ def add(verbs: Any) -> None:
         type=positive,
         default=1,
         metavar="N",
-        help="so many processes; the words are the same (default: 1)",
+        help="so many at a time; the result is the same (default: 1)",
     )
 
     verb = add_verb(verbs, "explain", explain, "why a text is cut as it is", with_model)

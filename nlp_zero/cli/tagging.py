@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .arguments import add_verb, model_file, number_from, positive, with_files, with_output
 from .console import Console
-from .streams import Write, batches, check_target, corpus_of, output, report_reading
+from .streams import Write, batches, check_target, corpus_of, output, report_reading, texts
 
 if TYPE_CHECKING:
     from ..tagging.columns import Block, Cells
@@ -281,7 +281,7 @@ def tag(options: argparse.Namespace, console: Console) -> None:
         options.usage("--marginals: expected --format columns or jsonl, got words")
     choices = format, options.nbest or 0, options.marginals
     if by_lines:
-        jobs: Iterable[_Job] = (_Job("\n".join(lines), None, 0) for lines in batches(corpus))
+        jobs: Iterable[_Job] = (_Job(text, None, 0) for text in texts(corpus))
     else:
         assert isinstance(tagger, Tagger) and tagger.features.template is not None
         jobs = _column_jobs(corpus, tagger.features.template.width)

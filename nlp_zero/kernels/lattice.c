@@ -1288,12 +1288,12 @@ work_free(Work *work)
     memset(work, 0, sizeof *work);
 }
 
-/* 0, or -1 with an error set. */
+/* Makes room, what was there is lost; DONE or NO_MEMORY. */
 static int
-work_reserve(Work *work, size_t room)
+work_fit(Work *work, size_t room)
 {
     if (room <= work->room)
-        return 0;
+        return DONE;
     work_free(work);
     work->text = malloc(room * sizeof(uint32_t));
     work->flags = malloc(room);
@@ -1301,11 +1301,20 @@ work_reserve(Work *work, size_t room)
     work->tokens = malloc(room * sizeof(Token));
     if (!work->text || !work->flags || !work->line_flags || !work->tokens) {
         work_free(work);
-        PyErr_NoMemory();
-        return -1;
+        return NO_MEMORY;
     }
     work->room = room;
-    return 0;
+    return DONE;
+}
+
+/* The same; 0, or -1 with an error set. */
+static int
+work_reserve(Work *work, size_t room)
+{
+    if (work_fit(work, room) == DONE)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
 }
 
 /* Segments text[0..size) at an offset of the work space, into as many tokens from that offset on as it has words. */
@@ -1540,89 +1549,130 @@ segmenter_segment_lines(PyObject *object, PyObject *lines)
     return results;
 }
 
-/* Text under way. */
+/* UTF-8 under way; `odd` if it holds a lone surrogate, which is none. */
 typedef struct {
-    uint32_t *text;
+    uint8_t *bytes;
     size_t size, room;
+    int odd;
 } Joint;
 
-/* Adds the words of a batch with the delimiter between them and a line end after each line; 0, or NO_MEMORY. */
-static int
-join_batch(Joint *joint, const Batch *batch, const Work *work, const uint32_t *delimiter, size_t width)
+static inline uint8_t *
+put_code(uint8_t *at, uint32_t code)
 {
-    size_t most = joint->size;
-    for (size_t line = 0; line < batch->lines; line++)
-        most += batch->size[line] + batch->count[line] * width + 1;
+    if (code < 0x80) {
+        *at++ = (uint8_t)code;
+        return at;
+    }
+    if (code < 0x800)
+        *at++ = (uint8_t)(0xC0 | code >> 6);
+    else {
+        if (code < 0x10000)
+            *at++ = (uint8_t)(0xE0 | code >> 12);
+        else {
+            *at++ = (uint8_t)(0xF0 | code >> 18);
+            *at++ = (uint8_t)(0x80 | (code >> 12 & 0x3F));
+        }
+        *at++ = (uint8_t)(0x80 | (code >> 6 & 0x3F));
+    }
+    *at++ = (uint8_t)(0x80 | (code & 0x3F));
+    return at;
+}
+
+/* Adds the words of the line in the work space, the delimiter between them and a line end; DONE or NO_MEMORY. */
+static int
+join_line(Joint *joint, const Work *work, size_t size, size_t count, const char *delimiter, size_t width)
+{
+    size_t most = joint->size + 4 * size + count * width + 1;
     if (most > joint->room) {
         size_t room = most + most / 2;
-        uint32_t *text = room < SIZE_MAX / sizeof *text ? realloc(joint->text, room * sizeof *text) : NULL;
-        if (!text)
+        uint8_t *bytes = realloc(joint->bytes, room);
+        if (!bytes)
             return NO_MEMORY;
-        joint->text = text;
+        joint->bytes = bytes;
         joint->room = room;
     }
-    uint32_t *at = joint->text + joint->size;
-    for (size_t line = 0; line < batch->lines; line++) {
-        const uint32_t *text = work->text + batch->offset[line];
-        const Token *tokens = work->tokens + batch->offset[line];
-        for (size_t word = 0; word < batch->count[line]; text += tokens[word++].length) {
-            if (word)
-                for (size_t place = 0; place < width; place++)
-                    *at++ = delimiter[place];
-            for (size_t place = 0; place < tokens[word].length; place++)
-                *at++ = text[place];
+    uint8_t *at = joint->bytes + joint->size;
+    const uint32_t *text = work->text;
+    for (size_t word = 0; word < count; word++) {
+        for (size_t place = 0; word && place < width; place++)
+            *at++ = (uint8_t)delimiter[place];
+        for (const uint32_t *end = text + work->tokens[word].length; text < end; text++) {
+            joint->odd |= *text >> 11 == 0xD800 >> 11;
+            at = put_code(at, *text);
         }
-        *at++ = '\n';
     }
-    joint->size = (size_t)(at - joint->text);
+    *at++ = '\n';
+    joint->size = (size_t)(at - joint->bytes);
     return DONE;
 }
 
-/* Cuts and joins all lines; 0, or -1 with an error set. */
+/* Cuts and joins all lines of a text, without the GIL; DONE, NO_MEMORY, or INTERRUPTED with an error set. */
 static int
-join_batches(Segmenter *self, PyObject *lines, Batch *batch, Work *work, const uint32_t *delimiter, size_t width,
-             Joint *joint)
+join_codes(const Segmenter *self, const uint32_t *codes, size_t size, const char *delimiter, size_t width, Work *work,
+           Joint *joint, Saved *saved)
 {
-    for (Py_ssize_t done = 0, total = PyList_Size(lines); done < total; done += (Py_ssize_t)batch->lines) {
-        if (fill_batch(batch, work, lines, done) < 0 || run_batch(self, batch, work) < 0)
-            return -1;
-        int status;
-        Py_BEGIN_ALLOW_THREADS
-        status = join_batch(joint, batch, work, delimiter, width);
-        Py_END_ALLOW_THREADS
-        if (check_status(status) < 0)
-            return -1;
+    size_t unseen = 0, count;
+    for (size_t start = 0, end; start <= size; start = end + 1) {
+        for (end = start; end < size && codes[end] != '\n'; end++)
+            ;
+        size_t line = end - start;
+        int status = line < work->room ? DONE : work_fit(work, line < BATCH ? BATCH : line + line / 2);
+        if (status == DONE) {
+            memcpy(work->text, codes + start, line * sizeof *codes);
+            status = segment_text(self, work, 0, line, &count, saved);
+        }
+        if (status == DONE)
+            status = join_line(joint, work, line, count, delimiter, width);
+        if (status != DONE)
+            return status;
+        if ((unseen += line + 1) > 1 << 20) {
+            if (interrupted(saved) < 0)
+                return INTERRUPTED;
+            unseen = 0;
+        }
     }
-    return 0;
+    return DONE;
+}
+
+/* Bytes; for what is no UTF-8 the error that Python raises. */
+static PyObject *
+joint_bytes(const Joint *joint)
+{
+    if (!joint->odd)
+        return PyBytes_FromStringAndSize((const char *)joint->bytes, (Py_ssize_t)joint->size);
+    PyObject *text = PyUnicode_DecodeUTF8((const char *)joint->bytes, (Py_ssize_t)joint->size, "surrogatepass");
+    PyObject *bytes = text ? PyUnicode_AsUTF8String(text) : NULL;
+    Py_XDECREF(text);
+    return bytes;
 }
 
 static PyObject *
-segmenter_join_lines(PyObject *object, PyObject *args)
+segmenter_join_text(PyObject *object, PyObject *args)
 {
-    Segmenter *self = (Segmenter *)object;
-    PyObject *lines, *between;
-    if (!PyArg_ParseTuple(args, "OO", &lines, &between)
-        || expect_type("lines", lines, PyList_Check(lines), "list") < 0
-        || expect_type("delimiter", between, PyUnicode_Check(between), "str") < 0)
+    PyObject *text, *between;
+    if (!PyArg_ParseTuple(args, "OO", &text, &between))
         return NULL;
-    const uint16_t probe = 1;
-    int order = *(const uint8_t *)&probe ? -1 : 1;
+    Py_ssize_t size = text_length(text);
+    if (size < 0 || expect_type("delimiter", between, PyUnicode_Check(between), "str") < 0)
+        return NULL;
     Work work = {0};
     Joint joint = {0};
-    Py_ssize_t width = PyUnicode_GetLength(between);
-    PyObject *result = NULL, *copy = PyList_GetSlice(lines, 0, PY_SSIZE_T_MAX); /* Others may change the list. */
-    Batch *batch = malloc(sizeof *batch);
-    uint32_t *delimiter = malloc(((size_t)width + 1) * sizeof *delimiter);
-    if (!batch || !delimiter)
+    PyObject *result = NULL, *delimiter = PyUnicode_AsUTF8String(between);
+    uint32_t *codes = malloc(((size_t)size + 1) * sizeof *codes);
+    if (!codes)
         PyErr_NoMemory();
-    else if (copy && (!width || PyUnicode_AsUCS4(between, delimiter, width, 0))
-             && join_batches(self, copy, batch, &work, delimiter, (size_t)width, &joint) == 0)
-        result = PyUnicode_DecodeUTF32((const char *)joint.text, (Py_ssize_t)(joint.size * sizeof *joint.text),
-                                       "surrogatepass", &order);
-    Py_XDECREF(copy);
-    free(delimiter);
-    free(batch);
-    free(joint.text);
+    else if (delimiter && (!size || PyUnicode_AsUCS4(text, codes, size, 0))) {
+        const char *bytes = PyBytes_AsString(delimiter);
+        size_t width = (size_t)PyBytes_Size(delimiter);
+        Saved saved = PyEval_SaveThread();
+        int status = join_codes((Segmenter *)object, codes, (size_t)size, bytes, width, &work, &joint, &saved);
+        PyEval_RestoreThread(saved);
+        if (check_status(status) == 0)
+            result = joint_bytes(&joint);
+    }
+    Py_XDECREF(delimiter);
+    free(codes);
+    free(joint.bytes);
     work_free(&work);
     return result;
 }
@@ -2399,7 +2449,7 @@ static PyMethodDef segmenter_methods[] = {
     {"find", segmenter_find, METH_O, "The number of the word in the lexicon, or -1."},
     {"segment", segmenter_segment, METH_O, "The words of the best path; joined they are the text."},
     {"segment_lines", segmenter_segment_lines, METH_O, "segment() of each line, in one call."},
-    {"join_lines", segmenter_join_lines, METH_VARARGS, "The words of all lines, as one text."},
+    {"join_text", segmenter_join_text, METH_VARARGS, "The words of all lines of a text, as UTF-8."},
     {"cuts", segmenter_cuts, METH_O, "The places where the words of the best path end."},
     {"lattice", segmenter_lattice, METH_O, "Every edge that a path from the start can use."},
     {"odds", segmenter_odds, METH_O, "What the expert of the context has to say about each place."},

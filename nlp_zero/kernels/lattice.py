@@ -474,16 +474,16 @@ class Segmenter:
             raise TypeError(f"lines: expected list, got {type(lines).__name__}")
         return [self.segment(line) for line in lines]
 
-    def join_lines(self, lines: list[str], delimiter: str) -> str:
-        """The words of all lines as one text: ``delimiter`` between two words, a line feed after each line.
+    def join_text(self, text: str, delimiter: str) -> bytes:
+        """The words of the lines of a text as UTF-8: ``delimiter`` between two words, a line feed after each line.
 
-        In C no string is made for a word, and other threads run meanwhile.
+        In C no string is made for a word, and other threads run meanwhile. UnicodeEncodeError for a lone surrogate.
         """
-        if not isinstance(lines, list):
-            raise TypeError(f"lines: expected list, got {type(lines).__name__}")
+        lines = _checked(text).split("\n")
         if not isinstance(delimiter, str):
             raise TypeError(f"delimiter: expected str, got {type(delimiter).__name__}")
-        return "".join(delimiter.join(words) + "\n" for words in self.segment_lines(lines))
+        delimiter.encode()  # its own error
+        return "".join([delimiter.join(words) + "\n" for words in self.segment_lines(lines)]).encode()
 
     def cuts(self, text: str) -> list[int]:
         """The places where the words of the best path end, counted in characters."""

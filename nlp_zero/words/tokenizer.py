@@ -292,18 +292,17 @@ class Tokenizer:
         results: list[list[str]] = self._engine().segment_lines(lines if isinstance(lines, list) else list(lines))
         return results if unexplained is None else recut(results, unexplained, set(self.forced))
 
-    def join_lines(self, lines: Iterable[str], delimiter: str = " ") -> str:
-        """The words of many texts as one: ``delimiter`` between two words, a line feed after each text.
+    def join_text(self, text: str, delimiter: str = " ") -> bytes:
+        """The words of the lines of a text, in UTF-8: ``delimiter`` between two words, a line feed after each line.
 
-        The fastest way to cut, as no strings are made for words; threads share it well with the C engine.
+        The fastest way to cut, as no strings are made for lines and words; threads share it with the C engine, which
+        lets go of the interpreter's lock for all of a text. UnicodeEncodeError for a lone surrogate.
 
-        >>> Tokenizer({"今天": 2, "天气": 2}).join_lines(["今天天气", "天气"], "/")
+        >>> Tokenizer({"今天": 2, "天气": 2}).join_text("今天天气\\n天气", "/").decode()
         '今天/天气\\n天气\\n'
         """
-        if isinstance(lines, str):
-            raise TypeError("lines: expected texts, such as ['今天天气', '很好'], got one str")
-        text: str = self._engine().join_lines(lines if isinstance(lines, list) else list(lines), delimiter)
-        return text
+        joined: bytes = self._engine().join_text(text, delimiter)
+        return joined
 
     def spans(self, text: str, granularity: float | None = None) -> list[tuple[int, int]]:
         """Start and end of every word, in characters.

@@ -567,9 +567,27 @@ def test_segment_lines_takes_any_mixture_of_lengths() -> None:
     assert engine.segment_lines([]) == []
     for delimiter in (" ", "", "／—\U00020000"):
         wanted = "".join(delimiter.join(words) + "\n" for words in engine.segment_lines(lines))
-        assert engine.join_lines(lines, delimiter) == wanted
-    assert engine.join_lines([], " ") == ""
-    assert engine.join_lines(["", "\udc80\ufeff"], "|").count("\n") == 2
+        assert engine.join_text("\n".join(lines), delimiter) == wanted.encode()
+    assert engine.join_text("", " ") == b"\n"
+    assert engine.join_text("\n\0\x7f\x80\u07ff\u0800\uffff\U00010000\U0010ffff\r\n", "").decode().split("\n") == [
+        "",
+        "\0\x7f\x80\u07ff\u0800\uffff\U00010000\U0010ffff\r",
+        "",
+        "",
+    ]
+
+
+def test_joined_text_is_utf_8() -> None:
+    engine = make({"中外": -1.0, "科学": -1.0})
+    with pytest.raises(UnicodeEncodeError) as caught:
+        engine.join_text("中外科学\ud800中\udfff", "|")
+    assert caught.value.object == "中外|科学|\ud800|中|\udfff\n" and caught.value.start == 6
+    with pytest.raises(UnicodeEncodeError):
+        engine.join_text("中外", "\ud800")
+    with pytest.raises(TypeError, match="text: expected str, got bytes"):
+        engine.join_text(b"", " ")
+    with pytest.raises(TypeError, match="delimiter: expected str, got int"):
+        engine.join_text("", 1)
 
 
 def test_time_is_linear_in_a_run_without_punctuation() -> None:
