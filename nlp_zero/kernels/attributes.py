@@ -19,8 +19,9 @@ attributes all over the table, and memory is what costs.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise, repeat
+from typing import Any
 
 from .counting import Buffer, _items
 
@@ -30,6 +31,8 @@ LITERAL, CELL, END = 0, 1, 2
 MOST_ROWS = 64
 """A template reads at most so many positions away."""
 MOST_PIECES = 64
+GROUP = 4096
+"""Positions that the pure engine reads at a time."""
 
 _SURROGATES = "surrogatepass"
 
@@ -121,11 +124,48 @@ class _Cells:
         if self.edges[-1] != len(self.text):
             raise ValueError(f"text: expected {self.edges[-1]} bytes, got {len(self.text)}")
 
-    def sentences(self) -> Iterator[list[bytes]]:
-        """The cells of each sentence, row by row."""
-        for start, end in pairwise(self.starts):
-            edges = self.edges[start * self.width : end * self.width + 1]
-            yield [self.text[left:right] for left, right in pairwise(edges)]
+    def groups(self) -> Iterator[_Group]:
+        """Sentences in groups of some thousand positions: what is done once a group costs nothing."""
+        bounds = [0]
+        for end in self.starts[1:]:
+            bounds.append(end)
+            if end - bounds[0] >= GROUP:
+                yield _Group(self, bounds)
+                bounds = [end]
+        if len(bounds) > 1:
+            yield _Group(self, bounds)
+
+
+class _Group:
+    """The columns of some sentences one after another, and the same columns moved; ``bounds`` part the sentences."""
+
+    def __init__(self, cells: _Cells, bounds: list[int]) -> None:
+        first, width = bounds[0], cells.width
+        edges = cells.edges[first * width : bounds[-1] * width + 1]
+        found = [cells.text[left:right] for left, right in pairwise(edges)]
+        self.spans = [(start - first, end - first) for start, end in pairwise(bounds)]
+        self.size = bounds[-1] - first
+        self._moved = {(0, column): found[column::width] for column in range(width)}
+
+    def moved(self, row: int, column: int) -> list[bytes]:
+        """The cells ``row`` positions away from each, with what stands for those outside of the sentence."""
+        found = self._moved.get((row, column))
+        if found is None:
+            found = self._moved[row, column] = self._move(row, self._moved[0, column])
+        return found
+
+    def _move(self, row: int, cells: list[bytes]) -> list[bytes]:
+        if row < 0:
+            found = ([b""] * -row + cells)[: self.size]
+            for start, end in self.spans:
+                for place in range(start, min(start - row, end)):
+                    found[place] = b"_B%d" % (place - start + row)
+        else:
+            found = cells[row:] + [b""] * min(row, self.size)
+            for start, end in self.spans:
+                for place in range(max(end - row, start), end):
+                    found[place] = b"_B+%d" % (place + row - end + 1)
+        return found
 
 
 def _check_rising(name: str, numbers: array[int]) -> None:
@@ -160,47 +200,41 @@ def _templates(program: Buffer, literals: Buffer, width: int) -> list[list[Piece
     return templates[:-1]
 
 
-def _reader(template: list[Piece], literals: bytes) -> Callable[[list[list[bytes]]], list[bytes]]:
-    """What reads one template at every position of a sentence, given its columns."""
-    pattern = b""
-    places: list[tuple[int, int]] = []
-    for kind, left, right in template:
-        if kind == LITERAL:
-            pattern += literals[left:right].replace(b"%", b"%%")
-        else:
-            pattern += b"%b"
-            places.append((left, right))
+def _reader(template: list[Piece], literals: bytes) -> Callable[[_Group], Iterable[bytes]]:
+    """What reads one template at every position of a group."""
+    texts = [literals[left:right] if kind == LITERAL else None for kind, left, right in template]
+    places = [(left, right) for kind, left, right in template if kind == CELL]
 
-    def read(columns: list[list[bytes]]) -> list[bytes]:
-        moved = [_moved(columns[column], row) for row, column in places]
-        if not moved:
-            return [pattern % ()] * len(columns[0])
-        return list(map(pattern.__mod__, zip(*moved, strict=True)))
+    def read(group: _Group) -> Iterable[bytes]:
+        if not places:
+            return repeat(b"".join(filter(None, texts)), group.size)
+        columns = iter([group.moved(row, column) for row, column in places])
+        if len(texts) == 2 and texts[0] is not None:
+            return map(texts[0].__add__, next(columns))
+        return map(b"".join, zip(*[next(columns) if text is None else repeat(text) for text in texts], strict=False))
 
     return read
 
 
-def _moved(column: list[bytes], row: int) -> list[bytes]:
-    """The cells ``row`` positions away from each, with what stands for those outside of the sentence."""
-    size = len(column)
-    if row < 0:
-        return [b"_B%d" % place for place in range(row, 0)][:size] + column[: max(size + row, 0)]
-    return column[row:] + [b"_B+%d" % place for place in range(max(1, row - size + 1), row + 1)]
-
-
 def _rows(
-    cells: _Cells, program: Buffer, literals: Buffer, first: int, look_up: Callable[[list[bytes]], list[int | None]]
-) -> Iterator[list[tuple[int | None, ...]]]:
-    """For each sentence and each of its positions what ``look_up`` has for its attributes, template by template."""
+    cells: _Cells,
+    program: Buffer,
+    literals: Buffer,
+    first: int,
+    look_up: Callable[[Iterable[bytes]], Iterable[Any]],
+) -> Iterator[Sequence[Any]]:
+    """For each position what ``look_up`` has for its attributes, template by template."""
     fixed = bytes(literals)
     readers = [_reader(template, fixed) for template in _templates(program, literals, cells.width)]
-    for sentence in cells.sentences():
-        columns = [sentence[column :: cells.width] for column in range(cells.width)]
-        found = [look_up(read(columns)) for read in readers]
-        rows = list(zip(*found, strict=True)) or [()] * len(columns[0])
-        if not first and rows:
-            rows[0] = ()
-        yield rows
+    for group in cells.groups():
+        rows: list[Sequence[Any]] = list(zip(*[look_up(read(group)) for read in readers], strict=True))
+        if not readers:
+            rows = [()] * group.size
+        if not first:
+            for start, end in group.spans:
+                if start < end:
+                    rows[start] = ()
+        yield from rows
 
 
 # ---- the kernels ---------------------------------------------------------------------------------------------------
@@ -232,10 +266,9 @@ def find_attributes(
     index: dict[bytes, int] = {}
     offsets, ids = array("q", (0,)), array("i")
     cells = _Cells(text, edges, starts, width)
-    for rows in _rows(cells, program, literals, first, list):  # type: ignore[arg-type]
-        for row in rows:
-            ids.extend([index.setdefault(name, len(index)) for name in row])  # type: ignore[arg-type]
-            offsets.append(len(ids))
+    for row in _rows(cells, program, literals, first, iter):
+        ids.extend([index.setdefault(name, len(index)) for name in row])
+        offsets.append(len(ids))
     names = list(index)
     if min_count > 1:
         names, offsets, ids = _cut_off(names, offsets, ids, min_count)
@@ -292,13 +325,9 @@ class AttributeTable:
     ) -> tuple[bytes, bytes]:
         """The known attributes of every position: offsets (int64) into ids (int32). O(templates x positions)."""
         known = self._index.get
-
-        def look_up(names: list[bytes]) -> list[int | None]:
-            return list(map(known, names))
-
         offsets, ids = array("q", (0,)), array("i")
-        for rows in _rows(_Cells(text, edges, starts, width), program, literals, first, look_up):
-            for row in rows:
-                ids.extend([number for number in row if number is not None])
-                offsets.append(len(ids))
+        cells = _Cells(text, edges, starts, width)
+        for row in _rows(cells, program, literals, first, lambda names: map(known, names)):
+            ids.extend([number for number in row if number is not None])
+            offsets.append(len(ids))
         return offsets.tobytes(), ids.tobytes()

@@ -67,9 +67,9 @@ def check_rows(name: str, rows: Any, begin: int, end: int, size: int) -> None:
 
 
 def check_below(name: str, items: Any, begin: int, end: int, size: int) -> None:
-    for place in range(begin, end):
-        if not 0 <= items[place] < size:
-            raise ValueError(f"{name}: expected numbers from 0 to {size - 1}, got {items[place]} at {place}")
+    if begin < end and not 0 <= min(items[begin:end]) <= max(items[begin:end]) < size:
+        place = next(place for place in range(begin, end) if not 0 <= items[place] < size)
+        raise ValueError(f"{name}: expected numbers from 0 to {size - 1}, got {items[place]} at {place}")
 
 
 def _open(offsets: Buffer, items: Buffer, values: Buffer, begin: int, end: int, rows: int) -> tuple[Any, Any, Any]:
