@@ -559,24 +559,24 @@ match_text(matcher *m)
 }
 
 static int
-check_trie(const matcher *m)
+check_depths(const uint32_t *parents, Py_ssize_t nodes)
 {
-    if (!m->nodes) {
+    if (!nodes) {
         PyErr_SetString(PyExc_ValueError, "parents: expected one item or more, 0 for the root, got 0 items");
         return -1;
     }
-    uint8_t *depths = calloc((size_t)m->nodes, 1);
+    uint8_t *depths = calloc((size_t)nodes, 1);
     if (!depths) {
         PyErr_NoMemory();
         return -1;
     }
     Py_ssize_t node = 1;
-    for (; node < m->nodes; node++) {
-        if (m->parents[node] >= (size_t)node) {
-            PyErr_Format(PyExc_ValueError, "parents: expected a node below %zd, got %u", node, m->parents[node]);
+    for (; node < nodes; node++) {
+        if (parents[node] >= (size_t)node) {
+            PyErr_Format(PyExc_ValueError, "parents: expected a node below %zd, got %u", node, parents[node]);
             break;
         }
-        depths[node] = (uint8_t)(depths[m->parents[node]] + 1);
+        depths[node] = (uint8_t)(depths[parents[node]] + 1);
         if (depths[node] > MOST_STEPS) {
             PyErr_Format(PyExc_ValueError, "parents: expected at most %d steps from the root, got more at node %zd",
                          MOST_STEPS, node);
@@ -584,7 +584,29 @@ check_trie(const matcher *m)
         }
     }
     free(depths);
-    return node == m->nodes ? 0 : -1;
+    return node == nodes ? 0 : -1;
+}
+
+/* The children of all nodes; -1 with an error set. */
+static int
+list_children(child_table *children, const uint32_t *parents, const uint32_t *steps, Py_ssize_t nodes)
+{
+    if (child_table_open(children, (size_t)nodes) != DONE) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t node = 1; node < nodes; node++) {
+        uint64_t key = (uint64_t)parents[node] << 32 | steps[node];
+        size_t slot = find_slot(children, key);
+        if (children->keys[slot] == key) {
+            PyErr_Format(PyExc_ValueError, "steps: expected each step of a node once, got %u again at %zd", steps[node],
+                         node);
+            return -1;
+        }
+        children->keys[slot] = key;
+        children->nodes[slot] = (uint32_t)node;
+    }
+    return 0;
 }
 
 static int
@@ -595,24 +617,13 @@ matcher_open(matcher *m)
         m->columns[i] = malloc(m->room * 4);
     m->waiting = malloc((2 * (size_t)m->window * MOST_STEPS + 2) * sizeof *m->waiting);
     m->inner = calloc((size_t)m->nodes, 1);
-    int status = child_table_open(&m->children, (size_t)m->nodes);
-    if (status != DONE || !m->inner || !m->columns[0] || !m->columns[1] || !m->columns[2] || !m->columns[3] || !m->waiting) {
+    if (!m->inner || !m->columns[0] || !m->columns[1] || !m->columns[2] || !m->columns[3] || !m->waiting) {
         PyErr_NoMemory();
         return -1;
     }
-    for (Py_ssize_t node = 1; node < m->nodes; node++) {
-        uint64_t key = (uint64_t)m->parents[node] << 32 | m->steps[node];
-        size_t slot = find_slot(&m->children, key);
-        if (m->children.keys[slot] == key) {
-            PyErr_Format(PyExc_ValueError, "steps: expected each step of a node once, got %u again at %zd",
-                         m->steps[node], node);
-            return -1;
-        }
-        m->children.keys[slot] = key;
-        m->children.nodes[slot] = (uint32_t)node;
+    for (Py_ssize_t node = 1; node < m->nodes; node++)
         m->inner[m->parents[node]] = 1;
-    }
-    return 0;
+    return list_children(&m->children, m->parents, m->steps, m->nodes);
 }
 
 static void
@@ -641,7 +652,8 @@ template_matches(PyObject *self, PyObject *args)
         (m.nodes = open_items(&all, objects[2], 4, 0, "parents", &m.parents)) < 0 ||
         open_sized(&all, objects[3], 4, 0, m.nodes, "steps", &m.steps) < 0 ||
         open_sized(&all, objects[4], 4, 0, m.nodes, "templates", &m.templates) < 0 || check_text_size(m.size) < 0 ||
-        check_window(window) < 0 || check_below(m.text, m.size, (size_t)m.symbols, "tokens") < 0 || check_trie(&m) < 0)
+        check_window(window) < 0 || check_below(m.text, m.size, (size_t)m.symbols, "tokens") < 0 ||
+        check_depths(m.parents, m.nodes) < 0)
         goto done;
     m.window = (uint32_t)window;
     if (matcher_open(&m) < 0)
@@ -768,9 +780,142 @@ done:
     return result;
 }
 
+/* ---- templates without one ----------------------------------------------------------------------------------- */
+
+typedef struct {
+    const uint32_t *parents, *steps, *templates, *classes;
+    const double *values;
+    Py_ssize_t nodes, kinds, symbols;
+    double unit;
+    child_table children;
+    uint32_t *ends;  /* of each template its node, 0 for none */
+} rest;
+
+static inline uint32_t
+child_at(const rest *r, uint32_t node, uint32_t step)
+{
+    uint64_t key = (uint64_t)node << 32 | step;
+    size_t slot = find_slot(&r->children, key);
+    return r->children.keys[slot] == key ? r->children.nodes[slot] : 0;
+}
+
+/* The same step over the class of its word; 0 where there is none, which is no step of a class. */
+static inline uint32_t
+class_step(const rest *r, uint32_t step)
+{
+    size_t number = (size_t)(step >> 1) + 1;
+    uint32_t group = number < (size_t)r->symbols ? r->classes[number] : 0;
+    return group ? (group - 1) << 1 | (step & 1) | 0x80000000u : 0;
+}
+
+static double
+rest_of(const rest *r, uint32_t name)
+{
+    uint32_t row[MOST_STEPS], others[MOST_STEPS], nodes[2][1 << MOST_STEPS];
+    size_t size = 0;
+    for (uint32_t node = r->ends[name]; node; node = r->parents[node])
+        size++;
+    uint32_t end = r->ends[name];
+    for (size_t place = size; place-- > 0; end = r->parents[end]) {
+        row[place] = r->steps[end];
+        others[place] = class_step(r, row[place]);
+    }
+    double best[MOST_STEPS + 1], reached[MOST_STEPS + 1];
+    for (size_t place = 0; place <= size; place++) {
+        best[place] = 0.0;
+        reached[place] = -INFINITY;
+    }
+    for (size_t start = 0; start < size; start++) {
+        if (start)
+            best[start] = best[start - 1] - r->unit > reached[start] ? best[start - 1] - r->unit : reached[start];
+        uint32_t *here = nodes[0], *after = nodes[1], node;
+        size_t count = 0;
+        if ((node = child_at(r, 0, row[start] & ~1u)))
+            here[count++] = node;
+        if (others[start] && (node = child_at(r, 0, others[start] & 0x7FFFFFFEu)))
+            here[count++] = node;
+        for (size_t last = start + 1; last < size && count; last++) {
+            size_t found = 0;
+            for (size_t i = 0; i < count; i++) {
+                if ((node = child_at(r, here[i], row[last])))
+                    after[found++] = node;
+                if (others[last] && (node = child_at(r, here[i], others[last] & 0x7FFFFFFFu)))
+                    after[found++] = node;
+            }
+            for (size_t i = 0; i < found; i++) {
+                uint32_t other = r->templates[after[i]];
+                if (other != NONE && other != name && best[start] + r->values[other] > reached[last + 1])
+                    reached[last + 1] = best[start] + r->values[other];
+            }
+            uint32_t *swap = here; here = after; after = swap;
+            count = found;
+        }
+    }
+    if (!size)
+        return 0.0;
+    double alone = best[size - 1] - r->unit;
+    return alone > reached[size] ? alone : reached[size];
+}
+
+/* The node of each template; -1 with an error set. */
+static int
+rest_open(rest *r)
+{
+    if (list_children(&r->children, r->parents, r->steps, r->nodes) < 0)
+        return -1;
+    r->ends = calloc((size_t)r->kinds + 1, 4);
+    if (!r->ends) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t node = 0; node < r->nodes; node++) {
+        uint32_t name = r->templates[node];
+        if (name == NONE)
+            continue;
+        if (name >= (size_t)r->kinds) {
+            PyErr_Format(PyExc_ValueError, "templates: expected numbers below %zd, got %u at %zd", r->kinds, name, node);
+            return -1;
+        }
+        r->ends[name] = (uint32_t)node;
+    }
+    return 0;
+}
+
+static PyObject *
+rest_values(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *objects[5], *result = NULL;
+    rest r = {0};
+    if (!PyArg_ParseTuple(args, "OOOOOd:rest_values", &objects[0], &objects[1], &objects[2], &objects[3], &objects[4],
+                          &r.unit))
+        return NULL;
+    buffers all = {.held = 0};
+    if ((r.nodes = open_items(&all, objects[0], 4, 0, "parents", &r.parents)) < 0 ||
+        open_sized(&all, objects[1], 4, 0, r.nodes, "steps", &r.steps) < 0 ||
+        open_sized(&all, objects[2], 4, 0, r.nodes, "templates", &r.templates) < 0 ||
+        (r.kinds = open_items(&all, objects[3], 8, 0, "values", &r.values)) < 0 ||
+        (r.symbols = open_items(&all, objects[4], 4, 0, "classes", &r.classes)) < 0 ||
+        check_depths(r.parents, r.nodes) < 0)
+        goto done;
+    if (rest_open(&r) == 0 && (result = PyBytes_FromStringAndSize(NULL, r.kinds * 8)) != NULL) {
+        char *bytes = PyBytes_AsString(result);
+        for (Py_ssize_t name = 0; name < r.kinds; name++) {
+            double value = rest_of(&r, (uint32_t)name);
+            memcpy(bytes + 8 * name, &value, 8);
+        }
+    }
+    child_table_close(&r.children);
+    free(r.ends);
+done:
+    buffers_release(&all);
+    return result;
+}
+
 PyMethodDef templates_methods[] = {
     {"cover_text", cover_text, METH_VARARGS, NULL},
     {"path_pieces", path_pieces, METH_VARARGS, NULL},
+    {"rest_values", rest_values, METH_VARARGS, NULL},
     {"template_matches", template_matches, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

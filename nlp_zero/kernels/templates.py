@@ -17,11 +17,12 @@ from __future__ import annotations
 
 from array import array
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 from .counting import Buffer, _items
 
-__all__ = ["cover_text", "path_pieces", "template_matches"]
+__all__ = ["cover_text", "path_pieces", "rest_values", "template_matches"]
 
 MOST_SYMBOLS = 0x7FFFFFFF
 MOST_WINDOW, MOST_STEPS = 16, 8
@@ -232,10 +233,7 @@ def template_matches(
     _check_window(window)
     _check_below(text, len(groups), "tokens")
     _check_depths(above)
-    children: dict[int, int] = {}
-    for node in range(1, len(above)):
-        if children.setdefault(above[node] << 32 | onto[node], node) != node:
-            raise ValueError(f"steps: expected each step of a node once, got {onto[node]} again at {node}")
+    children = _children(above, onto)
     words = [(number - 1) << 1 for number in text]
     places = [(number - 1) << 1 if number else -1 for number in map(groups.__getitem__, text)]
     begins, ends, found, slots = array("I"), array("I"), array("I"), array("I")
@@ -277,6 +275,15 @@ def template_matches(
             if after:
                 waiting.extend(reversed(after))
     return begins.tobytes(), ends.tobytes(), found.tobytes(), slots.tobytes()
+
+
+def _children(parents: Any, steps: Any) -> dict[int, int]:
+    """The child of a node by a step: by node << 32 | step."""
+    children: dict[int, int] = {}
+    for node in range(1, len(parents)):
+        if children.setdefault(parents[node] << 32 | steps[node], node) != node:
+            raise ValueError(f"steps: expected each step of a node once, got {steps[node]} again at {node}")
+    return children
 
 
 def _check_depths(parents: Any) -> None:
@@ -362,3 +369,84 @@ def _slot_costs(packed: int, prices: Any) -> float:
         total += prices[packed & 15]
         packed >>= GAP_BITS
     return total
+
+
+# ---- templates without one ------------------------------------------------------------------------------------------
+
+
+def rest_values(
+    parents: Buffer, steps: Buffer, templates: Buffer, values: Buffer, classes: Buffer, unit: float
+) -> bytes:
+    """For each template of a trie the most that its parts bring without it (double).
+
+    Each part is a word (or a class), which brings ``unit`` less than nothing, or another template of two steps or more,
+    with these words or with their ``classes`` (as in :func:`template_matches`), which brings its value (double). A slot
+    before the first step of a part counts for nothing. The ends of the trie are templates, each once.
+    O(templates x 2**steps at most).
+
+    0 1 2 is 0 1, a template worth 5, and the word 2; or 1 2, worth 4.5:
+
+    >>> trie = array("I", [0, 0, 1, 2, 0, 4]), array("I", [0, 0, 2, 4, 2, 4]), array("I", [2**32 - 1] * 6)
+    >>> for name, node in enumerate([2, 3, 5]):
+    ...     trie[2][node] = name
+    >>> list(array("d", rest_values(*trie, array("d", [5, 7, 4.5]), array("I", bytes(16)), 1.0)))
+    [-2.0, 4.0, -2.0]
+    """
+    above = _items(parents, "I", "parents")
+    onto = _sized(steps, "I", len(above), "steps")
+    named = _sized(templates, "I", len(above), "templates")
+    worth, groups = _items(values, "d", "values"), _items(classes, "I", "classes")
+    _check_depths(above)
+    children = _children(above, onto)
+    ends = _ends(named, len(worth))
+    found = array("d")
+    for name, end in enumerate(ends):
+        row = array("I")
+        while end:
+            row.append(onto[end])
+            end = above[end]
+        found.append(_rest(row[::-1], name, children, named, worth, groups, unit))
+    return found.tobytes()
+
+
+def _ends(named: Any, size: int) -> array[int]:
+    """The node of each template; 0 is none."""
+    ends = array("I", bytes(4 * size))
+    for node, name in enumerate(named):
+        if name != 0xFFFFFFFF:
+            if name >= size:
+                raise ValueError(f"templates: expected numbers below {size}, got {name} at {node}")
+            ends[name] = node
+    return ends
+
+
+def _rest(
+    row: array[int], name: int, children: dict[int, int], named: Any, worth: Any, groups: Any, unit: float
+) -> float:
+    size, get = len(row), children.get
+    others = []  # each step with its class
+    for step in row:
+        number = (step >> 1) + 1
+        group = groups[number] if number < len(groups) else 0
+        others.append((group - 1) << 1 | step & 1 if group else -1)
+    best = [0.0] + [0.0] * size
+    reached = [-inf] * (size + 1)  # by parts of several steps that end there
+    for start in range(size):
+        if start:
+            best[start] = max(best[start - 1] - unit, reached[start])
+        nodes = [
+            node for node in (get(row[start] & ~1), get(others[start] & ~1) if others[start] >= 0 else None) if node
+        ]
+        for end in range(start + 1, size):
+            if not nodes:
+                break
+            step, other = row[end], others[end]
+            after = [node for node in [get(node << 32 | step) for node in nodes] if node]
+            if other >= 0:
+                after += [node for node in [get(node << 32 | other) for node in nodes] if node]
+            nodes = after
+            for node in nodes:
+                here = named[node]
+                if here != 0xFFFFFFFF and here != name:
+                    reached[end + 1] = max(reached[end + 1], best[start] + worth[here])
+    return max(best[size - 1] - unit, reached[size]) if size else 0.0

@@ -20,8 +20,10 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from itertools import product
+from itertools import compress
+from itertools import count as numbered
 from math import log2
+from operator import not_
 from typing import NamedTuple, TypeAlias
 
 from .. import kernels
@@ -159,67 +161,98 @@ def next_code(text: Text, found: Cover, templates: Iterable[Steps], window: int)
 
 
 class Trie(NamedTuple):
-    """Templates as the kernels want them."""
+    """Templates as the kernels want them, and the node where each of them ends."""
 
     parents: array[int]
     steps: array[int]
     names: array[int]
+    ends: list[int]
 
     @classmethod
     def of(cls, templates: Sequence[Steps]) -> Trie:
         parents, steps, names = array("I", [0]), array("I", [0]), array("I", [NOTHING])
-        children: dict[tuple[int, int], int] = {}
+        children: dict[int, int] = {}
+        ends = []
         for name, template in enumerate(templates):
             node = 0
             for step in template:
-                child = children.setdefault((node, step), len(parents))
+                child = children.setdefault(node << 32 | step, len(parents))
                 if child == len(parents):
                     parents.append(node)
                     steps.append(step)
                     names.append(NOTHING)
                 node = child
             names[node] = name
-        return cls(parents, steps, names)
+            ends.append(node)
+        return cls(parents, steps, names, ends)
+
+    def sums(self, words: Sequence[float], classes: Callable[[int], float]) -> list[float]:
+        """Of each template the sum of the prices of its parts: of words, and of classes by their symbols."""
+        size = len(words)
+        prices = [*words, *map(classes, range(size, (max(self.steps) >> 1) + 1))]
+        sums = [0.0]
+        for parent, step in zip(self.parents[1:], self.steps[1:], strict=True):
+            sums.append(sums[parent] + prices[step >> 1])
+        return list(map(sums.__getitem__, self.ends))
 
 
 class Matches:
     """Where templates stand in a text, found once; then :meth:`cover` by any prices."""
 
     def __init__(self, text: Text, templates: Sequence[Steps], window: int) -> None:
-        parts = kernels.template_matches(text.tokens, text.groups, *Trie.of(templates), window)
-        self.text, self.templates = text, tuple(templates)
+        self.text, self.templates, self.trie = text, tuple(templates), Trie.of(templates)
+        parts = kernels.template_matches(text.tokens, text.groups, *self.trie[:3], window)
         self.columns = tuple(array("I", part) for part in parts)
 
-    def within(self, text: Text, templates: Collection[Steps]) -> Matches:
-        """Those of some of the templates, by a text in which fewer words have their classes."""
-        words = len(text.counts)
-        wanted = [steps in templates for steps in self.templates]
-        classed = [max(steps) >> 1 >= words for steps in self.templates]
-        kept = array("I")
-        for number, (begin, name, slots) in enumerate(zip(self.columns[0], *self.columns[2:], strict=True)):
-            if wanted[name]:
-                places = walk(begin, self.templates[name], _unpacked(slots)) if classed[name] else ()
-                if all(step >> 1 < words or text.groups[text.tokens[place]] for place, step in places):
-                    kept.append(number)
+    def of(self, templates: Collection[Steps]) -> Matches:
+        """Those of some of the templates."""
         found = copy(self)
-        found.text, found.columns = text, tuple(array("I", map(column.__getitem__, kept)) for column in self.columns)
+        found.templates = tuple(steps for steps in self.templates if steps in templates)
+        found.trie = Trie.of(found.templates)
+        numbers = {steps: number for number, steps in enumerate(found.templates)}
+        known = bytes(map(numbers.__contains__, self.templates))
+        kept = bytes(map(known.__getitem__, self.columns[2]))
+        begins, ends, names, slots = (array("I", compress(column, kept)) for column in self.columns)
+        renamed = array("I", [numbers.get(steps, 0) for steps in self.templates])
+        found.columns = begins, ends, array("I", map(renamed.__getitem__, names)), slots
         return found
+
+    def within(self, text: Text) -> Matches:
+        """Those in a text in which fewer words have their classes."""
+        words = len(text.counts)
+        classed = bytes(max(steps) >> 1 >= words for steps in self.templates)
+        fits = bytearray(map((1).__sub__, map(classed.__getitem__, self.columns[2])))
+        begins, _, names, slots = self.columns
+        for number in compress(numbered(), map(not_, fits)):
+            places = walk(begins[number], self.templates[names[number]], _unpacked(slots[number]))
+            fits[number] = all(step >> 1 < words or text.groups[text.tokens[place]] for place, step in places)
+        found = copy(self)
+        found.text, found.columns = text, tuple(array("I", compress(column, fits)) for column in self.columns)
+        return found
+
+    def contents(self, code: Code) -> list[float]:
+        """The bits of the words and classes of each template."""
+        return self.trie.sums(code.words, lambda symbol: code.classes.get(symbol, 0.0))
 
     def cover(self, code: Code) -> Cover:
         """The shortest code of the text."""
-        values = array("d", [self._value(steps, code) for steps in self.templates])
+        # A use saves so many bits over its words as fillers of slots; a template without a price is hopeless.
+        prices = map(code.templates.get, self.templates)
+        contents = zip(self.contents(code), prices, strict=True)
+        values = array("d", [-1e9 if price is None else content - price for content, price in contents])
         text, columns = self.text, self.columns
         chosen = array("I", kernels.cover_text(len(text.tokens), *columns, values, code.gaps, code.unit))
         _, _, names, slots = self.columns
         numbers = Counter(map(names.__getitem__, chosen))
         uses = {self.templates[name]: number for name, number in numbers.items()}
         residue = list(text.counts)
-        covered = 0
+        size, covered = len(residue), 0
         for steps, number in uses.items():
             covered += number * len(steps)
             for step in steps:
-                if step >> 1 < len(residue):
-                    residue[step >> 1] -= number
+                symbol = step >> 1
+                if symbol < size:
+                    residue[symbol] -= number
         gaps: Counter[int] = Counter()
         for packed, number in Counter(map(slots.__getitem__, chosen)).items():
             for length in _unpacked(packed):
@@ -235,17 +268,6 @@ class Matches:
             if some[names[number]]:
                 yield begins[number], self.templates[names[number]], _unpacked(slots[number])
 
-    @staticmethod
-    def _value(steps: Steps, code: Code) -> float:
-        """The bits that a use saves, over its words as fillers of slots; hopeless for a template without a price."""
-        price = code.templates.get(steps)
-        return -1e9 if price is None else _content(steps, code) - price
-
-
-def _content(steps: Steps, code: Code) -> float:
-    words = code.words
-    return sum(words[step >> 1] if step >> 1 < len(words) else code.classes[step >> 1] for step in steps)
-
 
 def _unpacked(packed: int) -> tuple[int, ...]:
     found = []
@@ -255,53 +277,39 @@ def _unpacked(packed: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def savings(text: Text, found: Cover, code: Code) -> dict[Steps, float]:
+def savings(matches: Matches, found: Cover, code: Code) -> dict[Steps, float]:
     """The bits that each used template saves over its parts, its own description paid."""
-    values = {steps: _content(steps, code) - code.templates[steps] for steps in found.uses}
-    written = _written(text, found, code)
-    groups = {number - 1: group - 1 for number, group in enumerate(text.groups) if group}
-    return {
-        steps: number * (values[steps] - _value_without(steps, values, groups, code)) - written[steps]
-        for steps, number in found.uses.items()
+    templates, trie = matches.templates, matches.trie
+    prices = list(map(code.templates.get, templates))
+    names = array("I", trie.names)
+    for name, node in enumerate(trie.ends):
+        if templates[name] not in found.uses:
+            names[node] = NOTHING
+    contents = zip(matches.contents(code), prices, strict=True)
+    values = array("d", [0.0 if price is None else content - price for content, price in contents])
+    rest = array("d", kernels.rest_values(trie.parents, trie.steps, names, values, matches.text.groups, code.unit))
+    saved = {
+        steps: found.uses[steps] * (value - without) - written
+        for steps, value, without, written in zip(
+            templates, values, rest, written_bits(matches, found, code), strict=True
+        )
+        if steps in found.uses
     }
+    return {steps: saved[steps] for steps in found.uses}
 
 
-def _value_without(steps: Steps, values: Mapping[Steps, float], groups: Mapping[int, int], code: Code) -> float:
-    """The most that the parts of a template save without it.
-
-    Each part is a unit: a word, or a template of several parts, with these words or with their classes.
-    """
-    size = len(steps)
-    if size == 2 and steps[0] >> 1 not in groups and steps[1] >> 1 not in groups:
-        return -2 * code.unit
-    options = [(step, groups[step >> 1] << 1 | step & 1) if step >> 1 in groups else (step,) for step in steps]
-    best = [0.0]
-    for end in range(1, size + 1):
-        highest = best[-1] - code.unit
-        for start in range(end - 1):
-            first = [option & ~1 for option in options[start]]
-            for row in product(first, *options[start + 1 : end]):
-                value = values.get(row)
-                if value is not None and best[start] + value > highest and row != steps:
-                    highest = best[start] + value
-        best.append(highest)
-    return best[-1]
-
-
-def _written(text: Text, found: Cover, code: Code) -> dict[Steps, float]:
+def written_bits(matches: Matches, found: Cover, code: Code) -> list[float]:
     """What it costs to write each template down."""
-    words, group = code.words, log2(max(text.class_count, 1))
+    text = matches.text
+    group = log2(max(text.class_count, 1))
     precision = 0.5 * log2(found.words + sum(found.uses.values()) + text.stretches)
-    return {
-        steps: sum(words[step >> 1] if step >> 1 < len(words) else group for step in steps)
-        + NEXT * len(steps)
-        + precision
-        for steps in found.uses
-    }
+    parts = matches.trie.sums(code.words, lambda symbol: group)
+    return [bits + NEXT * len(steps) + precision for bits, steps in zip(parts, matches.templates, strict=True)]
 
 
-def bits(text: Text, found: Cover, code: Code) -> Bits:
+def bits(matches: Matches, found: Cover, code: Code) -> Bits:
     """The bits of a text so covered, by these prices."""
+    text = matches.text
     members = sum(1 for group in text.groups[: len(code.words) + 1] if group)
     data = sum(number * price for number, price in zip(found.residue, code.words, strict=True) if number)
     data += found.words * code.unit + text.stretches * code.end
@@ -309,8 +317,8 @@ def bits(text: Text, found: Cover, code: Code) -> Bits:
     for steps, number in found.uses.items():
         member = sum(code.classes[step >> 1] for step in steps if step >> 1 >= len(code.words))
         data += number * (code.templates[steps] - member)
-    written = sum(_written(text, found, code).values())
-    return Bits(data, written, members * log2(text.class_count) if members else 0.0)
+    written = dict(zip(matches.templates, written_bits(matches, found, code), strict=True))
+    return Bits(data, sum(map(written.__getitem__, found.uses)), members * log2(text.class_count) if members else 0.0)
 
 
 class Choice(NamedTuple):
@@ -334,19 +342,19 @@ def choose(text: Text, candidates: Mapping[Steps, float], window: int) -> Choice
         return choice
     text = text._replace(groups=_used_groups(choice))
     candidates = {steps: float(number) for steps, number in choice.found.uses.items()}
-    return _chosen(choice.matches.within(text, candidates), candidates, window, LAST_PASSES)
+    return _chosen(choice.matches.of(candidates).within(text), candidates, window, LAST_PASSES)
 
 
 def _chosen(matches: Matches, candidates: Mapping[Steps, float], window: int, passes: int) -> Choice:
-    text = matches.text
-    code = first_code(text, candidates, window)
+    code = first_code(matches.text, candidates, window)
     for number in range(passes):
         found = matches.cover(code)
-        code = next_code(text, found, found.uses, window)
-        saved = savings(text, found, code)
+        code = next_code(matches.text, found, found.uses, window)
+        saved = savings(matches, found, code)
         if number < passes - 1:
-            code = next_code(text, found, [steps for steps, value in saved.items() if value > 0], window)
-    return Choice(text, matches, found, code, saved, bits(text, found, code))
+            code = next_code(matches.text, found, [steps for steps, value in saved.items() if value > 0], window)
+            matches = matches if number else matches.of(code.templates)  # few are left of the candidates
+    return Choice(matches.text, matches, found, code, saved, bits(matches, found, code))
 
 
 def with_escape(choice: Choice, escape: float) -> Code:

@@ -67,9 +67,10 @@ def held_out_bits(finder: TemplateFinder, word_lists: Iterable[Iterable[str]]) -
     if finder.choice:
         code = with_escape(finder.choice, escape)
         residue = finder.choice.found.residue
-        found = Matches(text, list(code.templates), finder.rule.window).cover(code)
+        matches = Matches(text, list(code.templates), finder.rule.window)
+        found = matches.cover(code)
         total = log2(sum(residue) + len(residue) / 2 + escape)
-        templates = bits(text, found, code).data + text.unknown * (total - log2(escape)) + spelt
+        templates = bits(matches, found, code).data + text.unknown * (total - log2(escape)) + spelt
     return HeldOut(sum(read.counts), text.unknown, alone, templates)
 
 

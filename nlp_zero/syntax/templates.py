@@ -19,6 +19,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import compress, count
 from math import log2
 from typing import NamedTuple
 
@@ -243,14 +244,12 @@ class TemplateFinder:
         parts = kernels.path_pieces(tokens, kept.starts, kept.columns, weights, rule.window, self.most, LEAST)
         parents, steps, sums = (array(code, part) for code, part in zip("IId", parts, strict=True))
         least, over_classes = min(rule.min_count, 3), max(5, sum(counts) // 20_000)
-        pieces: list[Steps] = [()]
         found: dict[Steps, float] = {}
-        for parent, step, number in zip(parents[1:], steps[1:], sums[1:], strict=True):
-            piece = (*pieces[parent], step)
-            pieces.append(piece)
+        for node in compress(count(), map(float(least).__le__, sums)):
+            piece = _piece(node, parents, steps)
             enough = least if max(piece) >> 1 < words else over_classes
-            if parent and number >= enough and any(step >> 1 < words for step in piece):
-                found[piece] = number
+            if len(piece) > 1 and sums[node] >= enough and any(step >> 1 < words for step in piece):
+                found[piece] = sums[node]
         return found
 
     # Finding
@@ -335,6 +334,14 @@ class TemplateFinder:
             symbol = step >> 1
             parts.append(Slot(names[symbol]) if symbol in names else self.words[symbol])
         return tuple(parts)
+
+
+def _piece(node: int, parents: array[int], steps: array[int]) -> Steps:
+    """The steps to a node of a trie, but the root."""
+    row = [steps[node]]
+    while node := parents[node]:
+        row.append(steps[node])
+    return tuple(reversed(row))
 
 
 def _class_names(text: Text) -> dict[int, str]:

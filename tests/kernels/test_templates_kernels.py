@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from nlp_zero import kernels
 from nlp_zero.kernels import templates as specification
+from nlp_zero.syntax.description import Trie
 
 NONE = 0xFFFFFFFF
 Links = dict[tuple[int, int], float]
@@ -302,9 +303,57 @@ def test_next_to_nothing() -> None:
             ValueError,
             "ends: expected 1 items, got 0",
         ),
+        ("rest_values", (*ROOT, array("d"), ONE, 1.0), ValueError, "templates: expected numbers below 0, got 0 at 1"),
+        (
+            "rest_values",
+            (*ROOT[:2], array("I", [NONE]), VALUES, ONE, 1.0),
+            ValueError,
+            "templates: expected 2 items, got 1",
+        ),
         ("cover_text", (-1, *MATCH, VALUES, COSTS, 1.0), ValueError, "size: expected 0 to 2147483647, got -1"),
     ],
 )
 def test_what_does_not_fit_is_refused(name: str, arguments: tuple[Any, ...], error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         getattr(kernels, name)(*arguments)
+
+
+# ---- templates without one
+
+
+def rest_by_lists(rows: list[tuple[int, ...]], values: list[float], groups: dict[int, int], unit: float) -> list[float]:
+    """The best of all ways to cut a row into words and other rows, listed one by one."""
+    worth = dict(zip(rows, values, strict=True))
+
+    def ways(row: tuple[int, ...], whole: tuple[int, ...]) -> float:
+        if not row:
+            return 0.0
+        best = ways(row[1:], whole) - unit
+        for size in range(2, len(row) + 1):
+            choices = [[step, groups[step >> 1] << 1 | step & 1] if step >> 1 in groups else [step] for step in row]
+            for part in product([step & ~1 for step in choices[0]], *choices[1:size]):
+                if part in worth and part != whole:
+                    best = max(best, worth[part] + ways(row[size:], whole))
+        return best
+
+    return [ways(row, row) for row in rows]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_rest_of_a_template_is_the_best_of_all_cuts(seed: int) -> None:
+    source = random.Random(seed)
+    groups = {0: 5, 1: 5, 2: 6}
+    rows = {
+        (source.randrange(7) << 1, *(source.randrange(7) << 1 | source.randrange(2) for _ in range(length)))
+        for length in source.choices([1, 1, 2, 3, 5], k=60)
+    }
+    templates = sorted(rows)
+    trie = Trie.of(templates)
+    values = array("d", [source.randrange(-4, 12) / 4 for _ in templates])
+    classes = array("I", [0, *(groups.get(symbol, -1) + 1 for symbol in range(5)), 0, 0])
+    arguments = (*trie[:3], values, classes, 0.5)
+
+    found = kernels.rest_values(*arguments)
+
+    assert list(array("d", found)) == rest_by_lists(templates, list(values), groups, 0.5)
+    assert found == specification.rest_values(*arguments)

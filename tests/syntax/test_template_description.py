@@ -80,8 +80,8 @@ def test_the_bits_are_what_writing_it_costs() -> None:
             written += code.end
         elif here not in covered:
             written += code.unit + code.words[number - 1]
-    assert bits(text, found, code).data == pytest.approx(written)
-    assert bits(text, found, code).classes == pytest.approx(6 * log2(text.class_count))
+    assert bits(matches, found, code).data == pytest.approx(written)
+    assert bits(matches, found, code).classes == pytest.approx(6 * log2(text.class_count))
 
 
 def test_a_template_stays_only_if_it_beats_its_parts() -> None:
