@@ -1,6 +1,6 @@
 """Tagging, text in and labels out, features included, beside CRF++ and python-crfsuite; training of perceptrons.
 
-    python -m benchmarks.tagging.speed [--rounds 5] [--pure] [--out benchmarks/results/tagging-speed.md]
+    python -m benchmarks.tagging.speed [--rounds 5] [--pure] [--out benchmarks/results/tagging_speed.md]
 
 Chunking: CoNLL-2000, the first 2,000 sentences to train, the template of CRF++'s example. Segmentation: the first 5,000
 lines of the MSR training tail to train, the rest to tag, six templates. All tag with perceptrons of ten passes over all
@@ -8,6 +8,9 @@ attributes and labels. Ours and CRF++ tag with the very same weights, written in
 file and writes it with labels, as ``crf_test`` does; CRF++ is called through pycrfpp, a line at a time and then a
 sentence, so some of its time is that of the calls; python-crfsuite gets features made in Python, as its users do. CPU
 seconds, the least of all rounds, by turns in one process.
+
+The last table holds what was asked of ours against what a peer does in the same run, so that it can be judged on any
+machine: the 25,000 tokens/s asked of pure Python were set where python-crfsuite, features included, tags 88,000.
 """
 
 import lzma
@@ -237,7 +240,7 @@ def job(name: str, shared: Path, folder: Path, rounds: int, pure: bool) -> list[
     best |= {name: min(run() for _ in range(rounds)) for name, run in parse.items()}
     if pure:
         kernels.use("python")
-        best |= least(1, {"nlp-zero, pure Python": runs["nlp-zero, C"]})
+        best |= least(2, {"nlp-zero, pure Python": runs["nlp-zero, C"]})
         started = time.process_time()
         learn()
         times["nlp-zero, pure Python"] = time.process_time() - started
@@ -255,6 +258,31 @@ def job(name: str, shared: Path, folder: Path, rounds: int, pure: bool) -> list[
     return table_rows
 
 
+CHUNKING_THEN = 88_000  # tokens/s of python-crfsuite, features included, where 25,000 of pure Python were asked
+
+
+def asked(rows: list[list[object]]) -> str:
+    """What was asked, beside what it came to."""
+    speeds = {(row[0], row[1]): float(str(row[2]).replace(",", "")) for row in rows if row[2]}
+    times = {(row[0], row[1]): float(str(row[5])) for row in rows if row[5]}
+    pure, suite = "nlp-zero, pure Python", "python-crfsuite"
+    wanted = [
+        ("tokens/s in C, of CRF++", speeds, "nlp-zero, C", "CRF++, inside parse() alone", "2.00 or more", ""),
+        ("tokens/s in pure Python", speeds, pure, suite, f"{25_000 / CHUNKING_THEN:.2f} or more", "25,000 or more"),
+        ("perceptron training in C, s", times, "nlp-zero, C", suite, "1.00 or less", ""),
+        ("perceptron training in pure Python, s", times, pure, suite, "20.00 or less", ""),
+    ]
+    found = []
+    for what, figures, own, peer, share, figure in wanted:
+        for name in dict.fromkeys(str(row[0]) for row in rows):
+            if (name, own) not in figures or (name, peer) not in figures or (figure and name != "chunking"):
+                continue
+            its, theirs = figures[name, own], figures[name, peer]
+            found.append([name, what, f"{its:,.2f}", figure, peer, f"{theirs:,.2f}", f"{its / theirs:.2f}", share])
+    head = ["job", "what", "ours", "asked", "peer", "the peer's, same run", "ours / peer's", "asked"]
+    return table(head, found)
+
+
 def main() -> None:
     parser = options(__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
@@ -266,7 +294,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             rows += job(name, chosen.shared, Path(folder), chosen.rounds, chosen.pure)
     head = ["job", "program", "tokens/s", "times ours", "right labels", "perceptron training, s"]
-    publish(header("Tagging, text in and labels out") + "\n" + table(head, rows), chosen.out)
+    parts = [header("Tagging, text in and labels out"), table(head, rows) + "\n", "## Asked\n", asked(rows)]
+    publish("\n".join(parts), chosen.out)
 
 
 if __name__ == "__main__":
