@@ -106,12 +106,28 @@ def test_raw_text_becomes_a_tagger_by_way_of_a_model(folder: Path, capsys: pytes
             "template: template 'U01:%x[-1,1]/%x[0,1]': column 1 is missing",
         ),
         ("bad", "", [], "bad: expected sentences, got none"),
+        (
+            "bad",
+            "我 茶\n\n好\n",
+            [],
+            "bad:3: expected 2 columns, got 1 (columns, as a tab or a blank line says; --data words",
+        ),
+        ("bad", "", ["--dev", "gold.txt"], "bad: expected sentences, got none"),
+        ("gold.txt", GOLD, ["--dev", "empty"], "empty: expected sentences, got none"),
+        (
+            "rows.txt",
+            ROWS,
+            ["--template", "template", "--dev", "narrow"],
+            "narrow: template 'U01:%x[-1,1]/%x[0,1]': column 1",
+        ),
         ("bad", "我们喝茶\n他喝咖啡\n", ["--data", "words"], "got lines without a space (raw text wants --from-model"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(
     folder: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, options: list[str], message: str
 ) -> None:
+    Path("empty").write_text("", encoding="utf-8")
+    Path("narrow").write_text("I B-NP\ndrink B-VP\n", encoding="utf-8")
     Path(name).write_text(text, encoding="utf-8")
     assert main(["train", "crf", name, "-o", "m", *options]) == 1
     error = capsys.readouterr().err

@@ -39,24 +39,33 @@ def _penalty(text: str) -> float:
 
 def train(options: argparse.Namespace, console: Console) -> None:
     """A tagger from labelled columns, segmented text, or raw text that a model cuts first."""
+    from ..errors import InputError
+
     check_target(options.output)
     if options.from_model and (options.data_format == "columns" or options.template):
         options.usage("--from-model cuts raw text into words; it goes without columns and templates")
     started = time.perf_counter()
     corpus = corpus_of(options)
     columns = not options.from_model and _is_columns(corpus, options)
-    if options.kind == "hmm":
-        model: Any = _train_hmm(corpus, columns, options)
-    else:
-        settings = _settings(options, console)
-        if columns:
-            model = _train_columns(corpus, settings, options, console)
-        else:
-            model = _train_words(corpus, settings, options)
+    try:
+        model = _trained(corpus, columns, options, console)
+    except InputError as error:
+        if not columns or options.data_format or options.template:
+            raise
+        raise InputError(f"{error} (columns, as a tab or a blank line says; --data words says otherwise)") from None
     report_reading(corpus, console)
     model.save(options.output)
     size = os.path.getsize(options.output)
     console.note(f"{model!r}; wrote {options.output}: {size:,} bytes, {time.perf_counter() - started:.1f} s")
+
+
+def _trained(corpus: Corpus, columns: bool, options: argparse.Namespace, console: Console) -> Any:
+    if options.kind == "hmm":
+        return _train_hmm(corpus, columns, options)
+    settings = _settings(options, console)
+    if columns:
+        return _train_columns(corpus, settings, options, console)
+    return _train_words(corpus, settings, options)
 
 
 def _is_columns(corpus: Corpus, options: argparse.Namespace) -> bool:
@@ -180,10 +189,13 @@ def _train_hmm(corpus: Corpus, columns: bool, options: argparse.Namespace) -> HM
 
 
 def _train_words(corpus: Corpus, settings: dict[str, Any], options: argparse.Namespace) -> Tagger:
+    from ..errors import InputError
     from ..tagging.tagger import Tagger
 
     window = _window(options)
-    dev = _sentences(_open(options.dev, options)) if options.dev else None
+    dev = list(_sentences(_open(options.dev, options))) if options.dev else None
+    if dev == []:
+        raise InputError(f"{options.dev}: expected sentences, got none")
     sentences = _words_of(corpus, options)
     scheme = options.scheme or "bmes"
     return Tagger.train_words(options.kind, sentences, features=window, scheme=scheme, dev=dev, **settings)
@@ -204,11 +216,12 @@ def _train_columns(corpus: Corpus, settings: dict[str, Any], options: argparse.N
 
     cells, labels = _labelled_columns(corpus, options.scheme)
     template = _template(options.template) if options.template else column_template(cells.width)
-    try:
-        template.check(cells.width)
-    except InputError as error:
-        raise InputError(f"{options.template}: {error}") from None
     dev = _labelled_columns(_open(options.dev, options), options.scheme) if options.dev else None
+    for name, table in ((options.template, cells), (options.dev, dev[0] if dev else cells)):
+        try:
+            template.check(table.width)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
     console.detail(f"{len(labels):,} sentences, {cells.n_positions:,} tokens, {len(template.lines)} templates")
     scheme = options.scheme or "free"
     return Tagger.learn(options.kind, cells, labels, template=template, scheme=scheme, dev=dev, **settings)

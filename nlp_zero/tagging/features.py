@@ -134,10 +134,8 @@ class Template:
         for line in self.lines:
             for _, column in _CELL.findall(line):
                 if int(column) >= width:
-                    what = f"{width} columns, 0 to {width - 1}" if width > 1 else "column 0 alone"
-                    raise InputError(
-                        f"template {line!r}: column {column} is missing, there are {what} beside the label"
-                    )
+                    what = f"are {width} columns, 0 to {width - 1}," if width > 1 else "is column 0 alone"
+                    raise InputError(f"template {line!r}: column {column} is missing, there {what} beside the label")
 
     @property
     def plain(self) -> bool:

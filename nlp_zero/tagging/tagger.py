@@ -122,6 +122,8 @@ class Tagger:
 
         def table(words: Iterable[Sequence[str]]) -> tuple[Cells, list[list[str]]]:
             held = [sentence for sentence in words if sentence]
+            if not held:
+                raise InputError("expected sentences, such as [['研究', '生命']], got none")
             return window.cells(["".join(row) for row in held]), [roles.label_words(row) for row in held]
 
         cells, labels = table(sentences)

@@ -65,7 +65,7 @@ def test_what_is_no_template_is_named_by_line(text: str, message: str) -> None:
 
 
 def test_a_template_that_addresses_a_missing_column_is_named() -> None:
-    with pytest.raises(InputError, match=r"template 'U:%x\[0,1\]': column 1 is missing, there are column 0 alone"):
+    with pytest.raises(InputError, match=r"template 'U:%x\[0,1\]': column 1 is missing, there is column 0 alone"):
         Features.learn(Template.parse("U:%x[0,1]"), cells_of_rows([["a"]]))
 
 
