@@ -94,25 +94,6 @@ def count_log(number: int) -> int:
     return 0 if number < 2 else floor(number * log(number) * 65536.0 + 0.5)
 
 
-class _Logs(dict[int, int]):
-    """F, worked out when first asked for."""
-
-    def __missing__(self, number: int) -> int:
-        self[number] = value = count_log(number)
-        return value
-
-
-class _Steps(dict[int, int]):
-    """F(n + number) - F(n) by n, worked out when first asked for."""
-
-    def __init__(self, logs: _Logs, number: int) -> None:
-        self.logs, self.number = logs, number
-
-    def __missing__(self, before: int) -> int:
-        self[before] = value = self.logs[before + self.number] - self.logs[before]
-        return value
-
-
 def exchange(tokens: Buffer, classes: Buffer, class_count: int, passes: int, least_moves: int) -> tuple[bytes, bytes]:
     """Classes of types by exchange: the class of every type (uint16), and how many moved in each pass (uint32).
 
@@ -163,36 +144,31 @@ class _Rows:
     small numbers are kept, and the counts that have changed are made good when a row is next asked for.
     """
 
-    def __init__(self, table: list[list[int]], logs: _Logs) -> None:
+    def __init__(self, table: list[list[int]], logs: array[int]) -> None:
         self.table, self.logs = table, logs
         self.changed = [array("H") for _ in table]  # of each row, the classes whose count has changed
         self.kept: list[dict[int, _Row]] = [{} for _ in table]
-        most = max(1, min(MOST_KEPT, KEPT // len(table) ** 2))
-        self.steps = {number: _Steps(logs, number) for number in range(1, most + 1)}
+        self.most = max(1, min(MOST_KEPT, KEPT // (len(table) * len(table[0]))))
 
     def sums(self, numbers: dict[int, int]) -> list[int]:
         """The rows of these classes, each for its number."""
         return list(map(self._row, numbers, numbers.values()))
 
     def _row(self, group: int, number: int) -> int:
-        changed = self.changed[group]
+        changed, counts, logs = self.changed[group], self.table[group], self.logs
         row = self.kept[group].get(number)
-        if row is None:
-            return self._first_row(group, number)
-        if row.known < len(changed):
-            counts, steps, sums = self.table[group], self.steps[number], row.sums
+        if row is None or len(changed) - row.known > len(counts):
+            sums = array("Q", [logs[count + number] - logs[count] for count in counts])
+            row = _Row(sums, len(changed))
+            if number <= self.most:
+                self.kept[group][number] = row
+        elif row.known < len(changed):
+            sums = row.sums
             for other in set(changed[row.known :]):
-                sums[other] = steps[counts[other]]
+                count = counts[other]
+                sums[other] = logs[count + number] - logs[count]
             row.packed, row.known = _packed(sums), len(changed)
         return row.packed
-
-    def _first_row(self, group: int, number: int) -> int:
-        logs = self.logs
-        sums = array("Q", [logs[count + number] - logs[count] for count in self.table[group]])
-        packed = _packed(sums)
-        if number in self.steps:
-            self.kept[group][number] = _Row(sums, packed, len(self.changed[group]))
-        return packed
 
 
 class _Row:
@@ -200,8 +176,8 @@ class _Row:
 
     __slots__ = ("known", "packed", "sums")
 
-    def __init__(self, sums: array[int], packed: int, known: int) -> None:
-        self.sums, self.packed, self.known = sums, packed, known
+    def __init__(self, sums: array[int], known: int) -> None:
+        self.sums, self.packed, self.known = sums, _packed(sums), known
 
 
 def _packed(numbers: array[int]) -> int:
@@ -220,7 +196,7 @@ class _Classes:
         self.joint = [[0] * class_count for _ in range(class_count)]  # N(c, c') at [c][c']
         self.turned = [[0] * class_count for _ in range(class_count)]  # N(c, c') at [c'][c]
         self.sizes = [0] * class_count  # N(c .), which is N(. c)
-        self.logs = _Logs()
+        self.logs = array("q", map(count_log, range(len(tokens) + 2)))  # F of all counts there can be
         for token, number in Counter(tokens).items():
             self.counts[token] = number
             if token:
@@ -231,7 +207,7 @@ class _Classes:
             left, right = divmod(pair, size)
             self._count(left, right, number)
         self.after, self.before = _Rows(self.turned, self.logs), _Rows(self.joint, self.logs)
-        self.losses: dict[int, int] = {}  # by the count of a type, what it takes from each class: as rows
+        self.losses = _Rows([self.sizes], self.logs)
         self.least = _packed(array("Q", [LEAST]) * class_count)
 
     def _count(self, left: int, right: int, number: int) -> None:
@@ -256,7 +232,6 @@ class _Classes:
         self._add(word, home, after, before, -1)
         self._add(word, best, after, before, 1)
         self.classes[word] = best
-        self.losses.clear()
         return True
 
     def _by_class(self, neighbours: dict[int, int]) -> dict[int, int]:
@@ -276,6 +251,7 @@ class _Classes:
         if self.doubles[word]:
             self._add_cell(group, group, sign * self.doubles[word])
         self.sizes[group] += sign * self.counts[word]
+        self.losses.changed[0].append(group)
 
     def _add_cell(self, left: int, right: int, number: int) -> None:
         self.joint[left][right] = self.turned[right][left] = self.joint[left][right] + number
@@ -287,7 +263,8 @@ class _Classes:
 
         The counts still have the type in its class: what comes of that is put right one by one.
         """
-        total = sum(self.before.sums(before), sum(self.after.sums(after), self.least - self._losses(word)))
+        lost = 2 * self.losses.sums({0: self.counts[word]})[0]
+        total = sum(self.before.sums(before), sum(self.after.sums(after), self.least - lost))
         gains = array("Q", total.to_bytes(8 * len(self.sizes), byteorder))
         logs, double = self.logs, self.doubles[word]
         for one, others, row in ((after, before, self.turned[home]), (before, after, self.joint[home])):
@@ -301,16 +278,6 @@ class _Classes:
             gains[group] += logs[here + right + left + double] - logs[here + right] - logs[here + left] + logs[here]
         gains[home] = self._home_gain(word, home, after, before) + LEAST
         return gains
-
-    def _losses(self, word: int) -> int:
-        """What a type takes from each class by its size."""
-        number = self.counts[word]
-        losses = self.losses.get(number)
-        if losses is None:
-            logs = self.logs
-            lost = array("Q", [2 * (logs[size + number] - logs[size]) for size in self.sizes])
-            losses = self.losses[number] = _packed(lost)
-        return losses
 
     def _home_gain(self, word: int, home: int, after: dict[int, int], before: dict[int, int]) -> int:
         """What its own class has of a type."""

@@ -20,7 +20,7 @@ Sums run in a fixed order, so that ``profiles.c`` gives the same bits.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from math import log, log2, sqrt
 from operator import add
@@ -38,6 +38,8 @@ SLACK = 1e-9
 LOOK, AGAIN = 0.5, 0.8
 # Words of text that the Python engine counts in one go: bounds the memory of what it makes on the way.
 BLOCK = 1 << 17
+# Words of a stretch that it counts among others of the same length.
+SHORT = 32
 
 
 def _sized(items: Any, size: int, name: str) -> Any:
@@ -99,17 +101,17 @@ def pair_rows(
         mirrored.update(pairs)
         pairs = mirrored
     starts, row_sums, column_sums = array("Q", [0]), array("Q", bytes(8 * size)), array("Q", bytes(8 * size))
-    columns, counts, row = array("I"), array("I"), 0
-    for key in sorted(pairs):
+    for key, count in pairs.items():
         left, right = divmod(key, size + 1)
-        count = pairs[key]
         row_sums[left - 1] += count
         column_sums[right - 1] += count
-        if count >= least:
-            starts.extend([len(columns)] * (left - 1 - row))
-            row = left - 1
-            columns.append(right - 1)
-            counts.append(min(count, MOST))
+    columns, counts, row = array("I"), array("I"), 0
+    for key in sorted([key for key, count in pairs.items() if count >= least]):
+        left, right = divmod(key, size + 1)
+        starts.extend([len(columns)] * (left - 1 - row))
+        row = left - 1
+        columns.append(right - 1)
+        counts.append(min(pairs[key], MOST))
     starts.extend([len(columns)] * (size - row))
     buffers = (starts, columns, counts, row_sums, column_sums)
     return tuple(buffer.tobytes() for buffer in buffers)  # type: ignore[return-value]
@@ -118,18 +120,32 @@ def pair_rows(
 def _count(text: array[int], base: int, window: int) -> Counter[int]:
     """How often one word comes before another, by left * base + right."""
     pairs: Counter[int] = Counter()
-    if window:
-        window = min(window, max(map(len, _stretches(text)), default=1))
-        for block in _padded(text, window):
-            lefts = [word * base for word in block]
-            for distance in range(1, window + 1):
-                pairs.update(map(add, lefts, block[distance:]))
-        for key in [key for key in pairs if key < base or not key % base]:
-            del pairs[key]
-    else:
+    if not window:
         for stretch in _stretches(text):
             for place, word in enumerate(stretch):
                 pairs.update(map((word * base).__add__, stretch[place + 1 :]))
+        return pairs
+    # Short stretches of one length side by side: each pair of their places is a column beside a column.
+    columns: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
+    rest = array("I")
+    for stretch in _stretches(text):
+        if len(stretch) <= SHORT:
+            columns[len(stretch)].extend(stretch)
+        else:
+            rest.extend(stretch)
+            rest.append(0)
+    for length, rows in columns.items():
+        for place in range(length - 1):
+            lefts = [word * base for word in rows[place::length]]
+            for other in range(place + 1, min(place + window + 1, length)):
+                pairs.update(map(add, lefts, rows[other::length]))
+    window = min(window, max(map(len, _stretches(rest)), default=1))
+    for block in _padded(rest, window):
+        lefts = [word * base for word in block]
+        for distance in range(1, window + 1):
+            pairs.update(map(add, lefts, block[distance:]))
+    for key in [key for key in pairs if key < base or not key % base] if rest else ():
+        del pairs[key]
     return pairs
 
 
