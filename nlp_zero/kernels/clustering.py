@@ -196,11 +196,12 @@ class _Classes:
         self.joint = [[0] * class_count for _ in range(class_count)]  # N(c, c') at [c][c']
         self.turned = [[0] * class_count for _ in range(class_count)]  # N(c, c') at [c'][c]
         self.sizes = [0] * class_count  # N(c .), which is N(. c)
-        self.logs = array("q", map(count_log, range(len(tokens) + 2)))  # F of all counts there can be
         for token, number in Counter(tokens).items():
             self.counts[token] = number
             if token:
                 self.sizes[classes[token]] += number
+        # F of all counts there can be: of a cell, and the same with a type on both sides.
+        self.logs = array("q", map(count_log, range(len(tokens) + 2 * max(self.counts[1:], default=0) + 2)))
         size = len(classes)
         pairs = Counter(map(add, map(size.__mul__, chain((0,), tokens)), chain(tokens, (0,))))
         for pair, number in pairs.items():
