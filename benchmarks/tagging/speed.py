@@ -278,7 +278,8 @@ def asked(rows: list[list[object]]) -> str:
             if (name, own) not in figures or (name, peer) not in figures or (figure and name != "chunking"):
                 continue
             its, theirs = figures[name, own], figures[name, peer]
-            found.append([name, what, f"{its:,.2f}", figure, peer, f"{theirs:,.2f}", f"{its / theirs:.2f}", share])
+            shown = [f"{value:,.0f}" if value >= 1000 else f"{value:.2f}" for value in (its, theirs)]
+            found.append([name, what, shown[0], figure, peer, shown[1], f"{its / theirs:.2f}", share])
     head = ["job", "what", "ours", "asked", "peer", "the peer's, same run", "ours / peer's", "asked"]
     return table(head, found)
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from math import frexp, inf, isfinite
 from typing import Any, TypeAlias
 
@@ -22,6 +23,7 @@ __all__ = ["FourTags", "hmm_chances", "hmm_expect", "hmm_path"]
 CLASSES = 9
 CODE_POINTS = 0x110000
 BASIC = 0x10000
+PIECE = 1024
 UTF16 = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
 MOST_LABELS = 255
 
@@ -306,12 +308,15 @@ class CodeRows:
                 table[ord(character)] = row
         return table
 
-    def encode(self, text: str) -> Any:
-        """The number of the row of each character."""
-        units = array("H", text.encode(UTF16, "surrogatepass"))
-        if len(units) == len(text):
-            return units
-        return [self.number(character) for character in text]
+    def encode(self, lines: list[str]) -> Iterator[Iterator[int]]:
+        """The numbers of the rows of each line, to be read to its end before the next: many lines are one piece."""
+        for first in range(0, len(lines), PIECE):
+            piece = lines[first : first + PIECE]
+            text = "".join(piece)
+            units = array("H", text.encode(UTF16, "surrogatepass"))
+            numbers = iter(units) if len(units) == len(text) else map(self.number, text)
+            for line in piece:
+                yield islice(numbers, len(line))
 
     def number(self, character: str) -> int:
         """The number of the row of one character."""
@@ -358,15 +363,16 @@ class FourTags:
         for line in lines:
             if not isinstance(line, str):
                 raise TypeError(f"text: expected str, got {type(line).__name__}")
-        return [_cut(line, *self._choices(line)) if line else [] for line in lines]
+        encoded = self._codes.encode(lines)
+        return [_cut(line, *self._choices(codes)) if line else [] for line, codes in zip(lines, encoded, strict=True)]
 
-    def _choices(self, text: str) -> tuple[list[int], bool]:
+    def _choices(self, codes: Iterator[int]) -> tuple[list[int], bool]:
         """For each place where its best labels come from, and whether the last label is E.
 
         1: M from M, not B; 2: E from M, not B; 4: S from E, not S; 8: B from E, not S.
         """
         go_on, close, to_b, to_s, single, last = self._moves
-        table, codes = self._scores, iter(self._codes.encode(text))
+        table = self._scores
         # Scores of M, E and S at the place before, less that of B there; ``start`` is that of B here, as long.
         m, e, s = -inf, -inf, single + table[next(codes)][2]
         choices = [0]

@@ -15,6 +15,7 @@ symbols, 19 bits each, then tags, 2 bits each, the later ones lower.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from itertools import pairwise
 from math import inf, log
 from typing import Any, TypeAlias
@@ -155,7 +156,8 @@ class PairTags:
         for line in lines:
             if not isinstance(line, str):
                 raise TypeError(f"text: expected str, got {type(line).__name__}")
-        return [_cut(line, *self._choices(line)) if line else [] for line in lines]
+        encoded = self._codes.encode(lines)
+        return [_cut(line, *self._choices(codes)) if line else [] for line, codes in zip(lines, encoded, strict=True)]
 
     def scores(self, text: str) -> bytes:
         """For every place sixteen doubles: log p of each state, after the first and the second of those before it."""
@@ -163,7 +165,7 @@ class PairTags:
             raise TypeError(f"text: expected str, got {type(text).__name__}")
         table = array("d")
         followers, thirds = self._start
-        for code in self._codes.encode(text):
+        for code in next(self._codes.encode([text])):
             eight, next_followers = self._rows[code]
             three: list[Third] = []
             if code in followers:
@@ -178,14 +180,14 @@ class PairTags:
             table.extend(row)
         return table.tobytes()
 
-    def _choices(self, text: str) -> tuple[list[int], int]:
+    def _choices(self, codes: Iterator[int]) -> tuple[list[int], int]:
         """For every place a bit for each state, 1 if the second of the two before it is better; and the last state."""
         rows = self._rows
         followers, thirds = self._start
         masks: list[int] = []
         bm = be = mm = me = eb = es = sb = -inf
         ss = 0.0
-        for code in self._codes.encode(text):
+        for code in codes:
             eight, next_followers = rows[code]
             three = None
             two = followers.get(code)
