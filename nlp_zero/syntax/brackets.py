@@ -69,6 +69,7 @@ _JOINED = 3  # pieces of such a span
 _SMOOTHING = 20.0  # spans at the mean rate that each key of a table is given before it is seen
 _ENDINGS = 10  # of so many rare words a last character is a type
 _DIGITS = 3  # of the log odds in the tables
+_PASSES = 4  # of exchange for each view but the first, which need not start from nothing
 _RUNS = re.compile(r"[0-9０-９.．]+|[A-Za-zＡ-Ｚａ-ｚ]+|[^0-9０-９.．A-Za-zＡ-Ｚａ-ｚ]+")  # text is cut finer there
 _CHART = 60  # pieces: longer stretches are cut where brackets end most surely, before there is a chart
 
@@ -233,7 +234,8 @@ def learn_brackets(
     """Learn from raw sentences, lists of words with their punctuation, whoever cut them; one pass over them.
 
     ``views`` are, for each view, how many classes of words there are (5 to 1024) and how many frequent words that are
-    classes of their own besides. O(words), 4 bytes a word besides the counts of words and of neighbours; raises
+    classes of their own besides; the classes of the first are found from nothing, the others from those. O(words),
+    4 bytes a word besides the counts of words and of neighbours; raises
     :class:`InputError` if there is no stretch of three words or more.
     """
     forms, text = _encoded(sentences)
@@ -250,7 +252,11 @@ def learn_brackets(
     frequent = sorted(range(len(known)), key=lambda place: -known[place])
     found = []
     for number, (class_count, alone) in enumerate(views):
-        classes = cluster(text, start_classes(known, POOLS, class_count), class_count)
+        if number == 0:
+            first = cluster(text, start_classes(known, POOLS, class_count), class_count)
+            classes = first[:]
+        else:
+            classes = cluster(text, _other_classes(first, views[0][0], class_count), class_count, _PASSES)
         for group, place in enumerate(frequent[:alone], class_count):
             classes[POOLS + 1 + place] = group
         draw = random.Random(seed + number).random
@@ -259,6 +265,19 @@ def learn_brackets(
         named, endings = ({name: classes[word] for name, word in some.items()} for some in (types.words, types.endings))
         found.append(View(named, endings, classes[1 : POOLS + 1], tables, lengths))
     return BracketModel(found)
+
+
+def _other_classes(classes: array[int], class_count: int, other_count: int) -> array[int]:
+    """Where a further view starts: each class of the first split in two by a fixed hash, then folded to their number.
+
+    >>> list(_other_classes(array("H", [0, 1, 1, 1, 2, 3]), 4, 6))
+    [0, 1, 4, 1, 2, 1]
+    """
+    others = array("H", (0,))
+    for number, group in enumerate(classes[1:]):
+        half = number * 0x9E3779B97F4A7C15 >> 32 & 1
+        others.append(1 + (group - 1 + (class_count - 1) * half) % (other_count - 1))
+    return others
 
 
 def _encoded(sentences: Iterable[Sequence[str]]) -> tuple[dict[str, int], array[int]]:

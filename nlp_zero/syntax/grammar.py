@@ -16,14 +16,14 @@ The file is a table in UTF-8 with tabs, one header line, and a row for each thin
     kind      name       count  bits   more
     template  _ 的 _     120    310.5  {"slots": [...], "examples": [...]}
     class     c12                      苹果 香蕉
-    bracket   begins     0.25          我 的
+    bracket   begins     0.25          我 的 \\ 你 的
 
 * ``template``: its notation, its count (a sum of weights), the bits that it saves, and as JSON what is known of its
   slots and where it was found;
 * ``class``: the name and the words, the most frequent first, in the notation of a template;
-* ``bracket``: the name of a table, a value (in nats where it is a log odds; a table says so), and the key, words in
-  the notation of a template. What the tables mean is the business of whoever counts and reads them
-  (``brackets.py``); here they are kept as they are.
+* ``bracket``: the name of a table, a value (in nats where it is a log odds; a table says so), and the keys that have
+  it, parted by a backslash alone; a key is words in the notation of a template. What the tables mean is the business of
+  whoever counts and reads them (``brackets.py``); here they are kept as they are.
 """
 
 from __future__ import annotations
@@ -200,8 +200,11 @@ class Grammar:
         for name, words in self.classes.items():
             yield _row("class", name, "", "", join_words(words))
         for name, table in (self.brackets or {}).items():
+            keys: dict[float, list[str]] = {}
             for key, value in table.items():
-                yield _row("bracket", name, repr(value), "", key)
+                keys.setdefault(value, []).append(key)
+            for value, row in keys.items():
+                yield _row("bracket", name, repr(value), "", _BETWEEN_KEYS.join(row))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Grammar:
@@ -274,11 +277,13 @@ class _Reader:
     def _take_bracket(self, name: str, count: str, bits: str, more: str) -> None:
         if self.brackets is None:
             self.brackets = {}
-        self.brackets.setdefault(name, {})[more] = self._number(count, "a table of brackets")
+        value = self._number(count, "a table of brackets")
+        self.brackets.setdefault(name, {}).update(dict.fromkeys(more.split(_BETWEEN_KEYS), value))
 
 
 # Notation ----------------------------------------------------------------------------------------------------------
 
+_BETWEEN_KEYS = " \\ "
 _ESCAPES = {"\\": "\\\\", " ": "\\s", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _SIGNS = {"s": " ", "t": "\t", "n": "\n", "r": "\r"}
 _ESCAPED = re.compile(r"[\\ \t\n\r]")

@@ -114,3 +114,10 @@ def test_templates_differ_by_their_slots() -> None:
         Grammar([Template(())])
     with pytest.raises(GrammarError, match="an empty one"):
         str(Template(("",)))
+
+
+def test_keys_of_one_value_share_a_row() -> None:
+    table = {"我 的": 0.5, "你 的": 0.5, "他": 1.0}
+    lines = list(Grammar(brackets={"begins": table}).lines())
+    assert lines[1:] == ["bracket\tbegins\t0.5\t\t我 的 \\ 你 的\n", "bracket\tbegins\t1.0\t\t他\n"]
+    assert Grammar.read(line.rstrip("\n") for line in lines).brackets == {"begins": table}
