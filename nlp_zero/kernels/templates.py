@@ -111,7 +111,7 @@ def path_pieces(
     while start < len(text):
         end = _stretch_end(text, start)
         if end > start:
-            pieces.add(text[start:end])
+            pieces.add(text[start:end].tolist())
         start = end + 1
     return array("I", pieces.parents).tobytes(), array("I", pieces.steps).tobytes(), array("d", pieces.sums).tobytes()
 
@@ -169,8 +169,13 @@ class _Pieces:
                 total /= GIANT
                 level, high = level + 1, True
             sums[place], levels[place] = total, level
-        top = max([level for level, begin in zip(levels, begins, strict=True) if begin])
         whole = 0.0
+        if not high:
+            for number, begin in zip(sums, begins, strict=True):
+                if begin:
+                    whole += number
+            return [number / whole if begin else 0.0 for number, begin in zip(sums, begins, strict=True)], links
+        top = max([level for level, begin in zip(levels, begins, strict=True) if begin])
         for place in range(size):
             if begins[place]:
                 whole += _lowered(sums[place], top - levels[place])
@@ -186,17 +191,22 @@ class _Pieces:
         while waiting:
             place, chance, node, length, gap = waiting.pop()
             step = (stretch[place] - 1) << 1 | gap
-            child = children.setdefault(node << 32 | step, len(parents))
-            if child == len(parents):
+            child = children.get(node << 32 | step)
+            if child is None:
+                children[node << 32 | step] = child = len(parents)
                 parents.append(node)
                 steps.append(step)
                 sums.append(chance)
             else:
                 sums[child] += chance
-            if length < most:
-                for other, share, skips in reversed(links[place]):
-                    if chance * share >= least:
-                        waiting.append((other, chance * share, child, length + 1, skips))
+            onward = links[place]
+            if onward and length < most:
+                length += 1
+                waiting += [
+                    (other, onto, child, length, skips)
+                    for other, share, skips in reversed(onward)
+                    if (onto := chance * share) >= least
+                ]
 
 
 def _lowered(number: float, levels: int) -> float:
@@ -334,7 +344,12 @@ def cover_text(
             raise ValueError(f"begins: expected matches in rising order within {size} places, got another at {place}")
         before = first
     best, choice = [0.0] * (size + 1), [-1] * size
-    known = {0: 0.0}
+    known = {packed: _slot_costs(packed, prices) for packed in set(gaps)}
+    # What each match brings but for what follows it.
+    brings = [
+        worth[kind] - known[packed] + word * (last - first)
+        for first, last, kind, packed in zip(firsts, lasts, kinds, gaps, strict=True)
+    ]
     match, place = len(firsts) - 1, size
     while match >= 0:
         first, behind = firsts[match], match
@@ -344,11 +359,7 @@ def cover_text(
         best[first:place] = [best[place]] * (place - first)
         place, highest = first, best[first]
         for number in range(match + 1, behind + 1):
-            packed = gaps[number]
-            if packed not in known:
-                known[packed] = _slot_costs(packed, prices)
-            last = lasts[number]
-            value = worth[kinds[number]] - known[packed] + word * (last - first) + best[last]
+            value = brings[number] + best[lasts[number]]
             if value > highest:
                 highest, choice[first] = value, number
         best[first] = highest

@@ -83,6 +83,7 @@ def test_engines_count_the_same_over_many_blocks_and_words(seed: int, monkeypatc
     size = source.choice([1, 63, 64, 65, 5000, 9000])
     text = array("I", [source.choice([0, *[source.randint(1, size)] * 9]) for _ in range(4000)])
     monkeypatch.setattr(twin, "BLOCK", 100)
+    monkeypatch.setattr(twin, "SHORT", 8)
     for window, both in ((0, False), (0, True), (1, False), (7, True), (10_000, False)):
         if window == 10_000:
             text = text[:300]
