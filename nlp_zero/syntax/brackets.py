@@ -39,7 +39,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, compress, count, pairwise
 from math import log
 from operator import add, not_
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from .. import kernels
 from ..errors import GrammarError, InputError
@@ -51,8 +51,6 @@ from .stretches import Piece, stretch_brackets, stretch_words
 from .views import LENGTHS, POOLS, TABLES, Span, View, form
 
 __all__ = ["BracketModel", "best_brackets", "learn_brackets"]
-
-Item = TypeVar("Item")
 
 VIEWS: Final = ((64, 100), (48, 150), (96, 60), (128, 200))
 """For each view the classes of words, and the most frequent words that are classes of their own besides."""
@@ -90,8 +88,9 @@ class BracketModel:
 
     def scores(self, words: Sequence[str]) -> dict[Span, float]:
         """The score in nats of every span of two words or more of a stretch, the whole left out. O(n^2)."""
-        several = [view.scores(words) for view in self.views]
-        scores = {span: sum(view[span] for view in several) / len(several) for span in several[0]}
+        several = [view.scores(words) for view in self.views]  # of the same spans in the same order
+        rows = zip(*(view.values() for view in several), strict=True)
+        scores = {span: sum(row) / len(several) for span, row in zip(several[0], rows, strict=True)}
         known = self.views[0].classes
         for start, stop in scores:
             if stop - start <= _JOINED and "".join(words[start:stop]) in known:
@@ -175,16 +174,20 @@ def _view(tables: BracketTables, number: str) -> View:
     pools = [int(tables["pool" + number][str(length)]) for length in range(1, POOLS + 1)]
     lengths = [tables["length" + number][str(length)] for length in range(LENGTHS + 1)]
     odds = []
+    group_of = _Groups()
     for name in TABLES:
         table = tables[name + number]
-        keys = (_two(tuple(map(int, key.split(" ")))) for key in table)
-        odds.append(dict(zip(keys, table.values(), strict=True)))
+        pairs = zip(map(str.split, table), table.values(), strict=True)
+        odds.append({(group_of[left], group_of[right]): value for (left, right), value in pairs})
     return View(classes, endings, pools, odds, lengths)
 
 
-def _two(key: tuple[Item, ...]) -> tuple[Item, Item]:
-    one, other = key
-    return one, other
+class _Groups(dict[str, int]):
+    """Numbers as they are written, each read once."""
+
+    def __missing__(self, text: str) -> int:
+        self[text] = number = int(text)
+        return number
 
 
 def best_brackets(size: int, gains: Mapping[tuple[int, int], float]) -> list[tuple[int, int]]:

@@ -63,6 +63,9 @@ class View:
 
     def class_of(self, word: str) -> int:
         """The class of a word, seen or not."""
+        found = self.classes.get(word)  # a form is its own form
+        if found is not None:
+            return found
         shown = form(word)
         found = self.classes.get(shown)
         if found is None and len(shown) > 1:
