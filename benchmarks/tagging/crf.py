@@ -280,7 +280,7 @@ def threads(options: Namespace) -> str:
         return start(options, "nlp-zero", {"c2": 0.5}, 2000, workers=workers)
 
     ones, twos, pairs = [], [], []
-    for _ in range(2):
+    for _ in range(3):
         ones.append(run(1))
         twos.append(run(2))
         with ThreadPoolExecutor(2) as pool:
@@ -303,7 +303,7 @@ def threads(options: Namespace) -> str:
     same = "the same to the bit" if len(weights) == 1 else "NOT the same"
     head = ["how", "s by the clock", "CPU s", "times the work of 1 thread in the time"]
     text = (
-        f"All c2=0.5, the first 2,000 sentences, the better of two runs; models {same}. The last row is what two cores"
+        f"All c2=0.5, the first 2,000 sentences, the best of three runs; models {same}. The last row is what two cores"
     )
     return f"{text} of this machine give where nothing is shared.\n\n{measure.table(head, rows)}"
 

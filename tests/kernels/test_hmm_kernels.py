@@ -283,6 +283,17 @@ def test_four_tags_are_the_same_to_the_bit_in_both_engines() -> None:
     assert ["".join(line) for line in words] == lines
 
 
+def test_words_that_were_made_before_are_never_mistaken_for_others() -> None:
+    source = random.Random(11)
+    signs = [chr(code) for code in (*range(0x4E00, 0x9FA0), *range(0x20000, 0x20400))]
+    lines = ["".join(source.choices(signs, k=60)) for _ in range(900)]
+    characters = "".join(signs[::2])
+    words = four_tags(5, characters)[0].segment_lines(lines)
+    assert ["".join(line) for line in words] == lines and {1, 2, 3, 4} <= {len(word) for line in words for word in line}
+    kernels.use("python")
+    assert words == four_tags(5, characters)[0].segment_lines(lines)
+
+
 def test_four_tags_prefer_short_ways_where_all_are_equal() -> None:
     tagger = kernels.FourTags("", array("d", [0.0] * 27), KINDS, array("d", [0.0] * 6))
     assert tagger.segment_lines(["一二三四"]) == [["一", "二", "三", "四"]]
