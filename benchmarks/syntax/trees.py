@@ -144,7 +144,7 @@ def main() -> None:
     ]
     rows.insert(3, ["random (mean of 10)", *(cell for gold in golds for cell in cells(random_scores(gold)))])
     for name, more in (
-        ("induced brackets, without templates", ["--null-score", "0"]),
+        ("induced brackets, without templates", ["--no-templates"]),
         ("induced brackets and templates", []),
     ):
         rows.append([name, *(cell for gold in golds for cell in cells(rates(parsed(gold, options, *more))))])

@@ -115,6 +115,8 @@ def parser_of(options: argparse.Namespace) -> Parser:
     from ..syntax.joint import joint_parser
 
     grammar = Grammar.load(options.templates)
+    if options.no_templates:
+        grammar = Grammar(classes=grammar.classes, brackets=grammar.brackets)
     try:
         return joint_parser(grammar, options.null_score, longest=options.longest)
     except GrammarError as error:
@@ -232,8 +234,9 @@ def add(verbs: Any) -> None:
         type=_null_score,
         metavar="NATS",
         help="the price of each word or part that no template explains, after the first (default: -20, of a file with "
-        "induced brackets -3; 0: brackets alone)",
+        "induced brackets 0)",
     )
+    verb.add_argument("--no-templates", action="store_true", help="trees by the brackets of the file alone")
     verb.add_argument(
         "--longest",
         type=_longest,

@@ -8,7 +8,9 @@ Two steps, neither of which sees a tree drawn by hand:
    (:mod:`nlp_zero.words.classes`; the most frequent words are classes of their own), how often a span is a bracket:
    by its first and last word, by the words before and after it, and by those on either side of its right edge. The
    log odds of each table, and that of the length, add up to the score of a span; a span that is a word of the raw
-   text when written as one (委员 会) scores higher. All this is done with several ways to put words into classes
+   text when written as one (委员 会) scores higher. And a phrase is closed: only its head has to do with what stands
+   around it. So the score falls where some word of the span often stands beside the word before it or the one after it
+   (mutual information of classes). All this is done with several ways to put words into classes
    (:mod:`nlp_zero.syntax.views`), whose scores are averaged. The tree with the greatest sum of scores is found by
    dynamic programming over spans (CKY), a bracket counting for what its score is above a threshold. So a tree is flat
    where nothing says otherwise.
@@ -25,7 +27,7 @@ been seen and text may be cut finer or coarser than the text learnt from.
 >>> raw += ["苹果 很 好 ， 我 的 书 很 旧 。", "我 吃 你 的 苹果 ， 很 甜 。", "你 看 书 。"]
 >>> model = learn_brackets([line.split() for line in raw * 40], views=[(24, 100)])
 >>> model.brackets("你 的 苹果 很 旧 。".split())
-[(0, 5), (0, 3), (0, 2), (3, 5)]
+[(0, 5), (0, 3), (3, 5)]
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ from .cues import text_bonds
 from .grammar import BracketTables, join_words, split_words
 from .splits import weakest_bond
 from .stretches import Piece, stretch_brackets, stretch_words
-from .views import LENGTHS, POOLS, TABLES, Span, View, form
+from .views import EDGE, LENGTHS, POOLS, TABLES, Span, View, form
 
 __all__ = ["BracketModel", "best_brackets", "learn_brackets"]
 
@@ -59,10 +61,10 @@ SAMPLE: Final = 25_000
 SHORTEST, LONGEST = 3, 15  # pieces of those stretches
 MIN_COUNT: Final = 3
 """A word rarer than this is known by its last character."""
-THRESHOLD: Final = -0.5
+THRESHOLD: Final = -0.2
 """The score that a bracket must be above, in nats."""
 
-_WORD = 2.0  # for a span that is, written as one, a word of the raw text: the text parsed may be cut finer
+_WORD = 1.6  # for a span that is, written as one, a word of the raw text: the text parsed may be cut finer
 _JOINED = 3  # pieces of such a span
 _SMOOTHING = 20.0  # spans at the mean rate that each key of a table is given before it is seen
 _ENDINGS = 10  # of so many rare words a last character is a type
@@ -96,11 +98,6 @@ class BracketModel:
             if stop - start <= _JOINED and "".join(words[start:stop]) in known:
                 scores[start, stop] += _WORD
         return scores
-
-    def inside(self, first: str, last: str) -> float:
-        """How much surer than the mean a bracket is that begins and ends with these words, in nats; mean of views."""
-        odds = [view.tables[0].get((view.class_of(first), view.class_of(last)), 0.0) for view in self.views]
-        return sum(odds) / len(odds)
 
     def gains(self, words: Sequence[str]) -> dict[Span, float]:
         """What a bracket over each span is worth: its score above the threshold, in nats."""
@@ -148,6 +145,7 @@ class BracketModel:
             tables[f"length {number}"] = {str(length): odds for length, odds in enumerate(view.lengths)}
             for name, table in zip(TABLES, view.tables, strict=True):
                 tables[f"{name} {number}"] = {f"{one} {other}": odds for (one, other), odds in table.items()}
+            tables[f"neighbours {number}"] = {f"{one} {other}": more for (one, other), more in view.neighbours.items()}
         return tables
 
     @classmethod
@@ -175,11 +173,11 @@ def _view(tables: BracketTables, number: str) -> View:
     lengths = [tables["length" + number][str(length)] for length in range(LENGTHS + 1)]
     odds = []
     group_of = _Groups()
-    for name in TABLES:
+    for name in (*TABLES, "neighbours"):
         table = tables[name + number]
         pairs = zip(map(str.split, table), table.values(), strict=True)
         odds.append({(group_of[left], group_of[right]): value for (left, right), value in pairs})
-    return View(classes, endings, pools, odds, lengths)
+    return View(classes, endings, pools, odds[:-1], lengths, odds[-1])
 
 
 class _Groups(dict[str, int]):
@@ -266,7 +264,8 @@ def learn_brackets(
         drawn = array("I", [start for start in fit if draw() < min(1.0, sample / len(fit))])
         tables, lengths = _tables(*kernels.count_brackets(text, drawn, bonds, classes))
         named, endings = ({name: classes[word] for name, word in some.items()} for some in (types.words, types.endings))
-        found.append(View(named, endings, classes[1 : POOLS + 1], tables, lengths))
+        neighbours = _neighbours(text, drawn, classes)
+        found.append(View(named, endings, classes[1 : POOLS + 1], tables, lengths, neighbours))
     return BracketModel(found)
 
 
@@ -361,6 +360,26 @@ def _tables(keys: bytes, number: bytes, hits: bytes) -> tuple[list[dict[Span, fl
     return tables, [
         round(log((hit + 1) / (count - hit + 1)), _DIGITS) for hit, count in zip(inside, every, strict=True)
     ]
+
+
+def _neighbours(text: array[int], drawn: array[int], classes: array[int]) -> dict[Span, float]:
+    """Of two classes that meet in these stretches more often than by chance: how much more, in nats."""
+    stretches = (text[start : text.index(0, start) + 1] for start in drawn)
+    pairs = Counter(chain.from_iterable(pairwise([EDGE, *map(classes.__getitem__, words)]) for words in stretches))
+    before: Counter[int] = Counter()
+    after: Counter[int] = Counter()
+    for (left, right), number in pairs.items():
+        before[left] += number
+        after[right] += number
+    total = pairs.total()
+    odds = {pair: _surplus(pairs[pair], before[pair[0]] * after[pair[1]] / total) for pair in sorted(pairs)}
+    return {pair: surplus for pair, surplus in odds.items() if surplus > 0.0}
+
+
+def _surplus(count: int, chance: float) -> float:
+    """How much more than by chance, in nats; what is rarer than once by chance leans on chance."""
+    smoothing = 3.0 * min(1.0, chance) + 0.1
+    return round(log((count + smoothing) / (chance + smoothing)), 1)
 
 
 def _log_odds(hits: int, count: int, mean: float) -> float:

@@ -38,13 +38,13 @@ from typing import NamedTuple, TypeAlias
 
 from .. import kernels
 from ..errors import InputError
-from .grammar import Grammar
+from .grammar import Grammar, Template
 from .matching import Matcher, Trie
 from .nbest import Brackets, best_derivations, best_sums
-from .stretches import Piece, stretches
+from .stretches import Piece, are_phrases, stretches
 from .tree import Node, Tree
 
-__all__ = ["LONGEST", "NULL_SCORE", "Parser", "SpanScores"]
+__all__ = ["LONGEST", "NULL_SCORE", "Known", "Parser", "SpanScores"]
 
 NULL_SCORE = -20.0
 """Nats for each unexplained item after the first, as in the article."""
@@ -56,8 +56,9 @@ MOST_LONGEST = 512
 MOST_NATS = 1000.0
 
 Known: TypeAlias = "Mapping[tuple[int, int], float]"
+"""Nats by (start, end): what is known of a bracket from elsewhere."""
 SpanScores: TypeAlias = "Callable[[list[str]], Known]"
-"""From the pieces of a stretch, nats by (start, end): what is known of a bracket from elsewhere."""
+"""What is known of the brackets of a stretch, from its pieces."""
 
 _Chart: TypeAlias = "tuple[array[int], array[int], Trie, array[int], int, array[int]]"
 
@@ -68,10 +69,10 @@ def _units(nats: float) -> int:
 
 
 class _Part(NamedTuple):
-    """Some pieces of a stretch, no more than a chart takes; ``whole`` if they are the stretch."""
+    """Some pieces of a stretch, no more than a chart takes; ``phrase`` if they are all of one that is a phrase."""
 
     pieces: Sequence[Piece]
-    whole: bool
+    phrase: bool
 
 
 class _Parse(NamedTuple):
@@ -88,9 +89,9 @@ class Parser:
     ``null_score`` (nats, not above 0) is the price of each unexplained item after the first; ``longest`` (2 to 512) the
     most pieces of a chart. ``spans``, if given, is asked for every stretch what each bracket of two pieces or more
     scores besides, in nats (:data:`SpanScores`; those that it leaves out 0); then the items of a list may be
-    brackets without a template, where that adds to the score. ``weight`` (above 0, at most 1) multiplies the
-    log-probabilities of templates, so that they can be one piece of evidence among others. A chart takes
-    O(n**2 * matches) time and O(n**2 + items) memory in its pieces; see :mod:`nlp_zero.kernels.chart`.
+    brackets without a template, where that adds to the score. ``worth``, if given, says what each use of a template
+    scores, in nats, in the place of its log-probability. A chart takes O(n**2 * matches) time and
+    O(n**2 + items) memory in its pieces; see :mod:`nlp_zero.kernels.chart`.
 
     >>> from nlp_zero.syntax.grammar import Template
     >>> parser = Parser(Grammar([Template.parse("_ 和 _", 12)]))
@@ -107,18 +108,16 @@ class Parser:
         *,
         longest: int = LONGEST,
         spans: SpanScores | None = None,
-        weight: float = 1.0,
+        worth: Callable[[Template], float] | None = None,
     ) -> None:
         if not -MOST_NATS <= null_score <= 0:
             raise InputError(f"null_score: expected nats from {-MOST_NATS:.0f} to 0, such as -20, got {null_score!r}")
         if not 2 <= longest <= MOST_LONGEST:
             raise InputError(f"longest: expected 2 to {MOST_LONGEST} pieces, such as {LONGEST}, got {longest!r}")
-        if not 0 < weight <= 1:
-            raise InputError(f"weight: expected a number above 0 and at most 1, such as 0.3, got {weight!r}")
         self.grammar, self.null_score, self.longest, self.spans = grammar, float(null_score), longest, spans
         self._matcher = Matcher(grammar)
         self._null = _units(null_score)
-        self._logs = [weight * nats for nats in self._matcher.logs]
+        self._logs = self._matcher.logs if worth is None else list(map(worth, self._matcher.templates))
         logs = zip(self._logs, self._matcher.templates, strict=True)
         self._weights = array("q", [_units(nats) + template.fixed for nats, template in logs])
         self._names = [str(template) for template in self._matcher.templates]
@@ -151,11 +150,12 @@ class Parser:
     def _parts(self, words: Sequence[str]) -> list[_Part]:
         """The stretches of a sentence, the long ones cut."""
         parts = []
-        for pieces in stretches(words):
+        several = stretches(words)
+        for pieces, phrase in zip(several, are_phrases(several), strict=True):
             count = -(-len(pieces) // self.longest)
             edges = [len(pieces) * number // count for number in range(count + 1)]
             for start, end in pairwise(edges):
-                parts.append(_Part(pieces[start:end], count == 1))
+                parts.append(_Part(pieces[start:end], phrase and count == 1))
         return parts
 
     def _best(self, part: _Part) -> _Parse:
@@ -211,7 +211,7 @@ class Parser:
                 span = part.pieces[start].start, part.pieces[end - 1].end
                 if template >= 0:
                     labels[span] = self._names[template]
-                elif part.whole or end - start < len(part.pieces):
+                elif part.phrase or end - start < len(part.pieces):
                     labels.setdefault(span, "")
         spans = sorted(labels, key=lambda span: (span[0], -span[1]))
         return Tree(words, [Node(*span, labels[span]) for span in spans], fsum(parse.nats for parse in parses))

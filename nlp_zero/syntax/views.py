@@ -6,8 +6,8 @@ views, each with its own errors, are averaged. :mod:`nlp_zero.syntax.brackets` s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Final, TypeAlias
 
 __all__ = ["EDGE", "LENGTHS", "POOLS", "TABLES", "View", "form"]
@@ -20,10 +20,11 @@ POOLS: Final = 4
 """Kinds of words of which nothing is known but their length: 1, 2, 3, and 4 or more characters."""
 TABLES: Final = ("first-last", "before-after", "last-after")
 
-# Of each table, and of the length: they overlap, and their full log odds would count the same twice. Chosen on the
-# train part of UD, where the words on either side of the left edge add nothing.
-_WEIGHTS = (0.6, 0.3, 0.3)
-_LENGTH = 0.6
+# Of each table, of the length and of the bonds over the edges: they overlap, and their full log odds would count the
+# same twice. Chosen on the train part of UD, where the words on either side of the left edge add nothing.
+_WEIGHTS = (0.75, 0.4, 0.6)
+_LENGTH = 0.35
+_LEAK = 0.5
 
 Span: TypeAlias = "tuple[int, int]"
 Odds: TypeAlias = "Mapping[tuple[int, int], float]"
@@ -46,7 +47,8 @@ class View:
 
     ``classes`` has a number above 0 for each form of a word, ``endings`` one for each last character of rare words,
     ``pools`` those of other words by their length; ``tables`` (in the order of :data:`TABLES`) are log odds by two
-    classes, ``lengths`` those by the length of a span.
+    classes, ``lengths`` those by the length of a span; ``neighbours`` has for two classes how much more often the one
+    stands before the other than by chance, in nats, where it does.
     """
 
     def __init__(
@@ -56,10 +58,12 @@ class View:
         pools: Sequence[int],
         tables: Sequence[Odds],
         lengths: Sequence[float],
+        neighbours: Odds,
     ) -> None:
         self.classes, self.endings, self.pools = dict(classes), dict(endings), tuple(pools)
         self.tables = tuple(dict(table) for table in tables)
         self.lengths = tuple(lengths)
+        self.neighbours = dict(neighbours)
 
     def class_of(self, word: str) -> int:
         """The class of a word, seen or not."""
@@ -80,15 +84,33 @@ class View:
         size = len(words)
         ends = [by_end * end(edge, 0.0) for edge in pairwise(classes)]
         lengths = [_LENGTH * self.lengths[min(length, LENGTHS)] for length in range(size)]
+        leaks = self._leaks(classes)
         return {
             (start, stop): by_inside * inside((classes[start + 1], classes[stop]), 0.0)
             + by_outside * outside((classes[start], classes[stop + 1]), 0.0)
             + ends[stop]
             + lengths[stop - start]
+            - _LEAK * next(leaks)
             for start in range(size - 1)
             for stop in range(start + 2, size + 1)
             if stop - start < size
         }
+
+    def _leaks(self, classes: Sequence[int]) -> Iterator[float]:
+        """How well the word before a span goes with that of its words that it goes with best, and likewise the word
+        after it, in nats; the spans of two words or more but for the whole, in order. O(n^2).
+        """
+        size = len(classes) - 2
+        bond = self.neighbours.get
+        ahead = [[bond((left, right), 0.0) for right in classes[place + 1 :]] for place, left in enumerate(classes)]
+        after = [
+            list(accumulate((ahead[start][stop - start] for start in range(stop, 0, -1)), max))
+            for stop in range(size + 1)
+        ]
+        for start in range(size - 1):
+            before = list(accumulate(ahead[start][:-1], max))
+            for stop in range(start + 2, size + 1 - (start == 0)):
+                yield before[stop - start - 1] + after[stop][stop - start - 1]
 
     def ends(self, words: Sequence[str]) -> list[float]:
         """How surely no bracket ends between two neighbours, in nats, for each pair of them."""

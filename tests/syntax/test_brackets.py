@@ -16,6 +16,7 @@ from nlp_zero.syntax.cues import Cues, bond_tree
 from nlp_zero.syntax.grammar import Grammar
 from nlp_zero.syntax.stretches import JOINTS, stretch_brackets, stretch_words, stretches
 from nlp_zero.syntax.tree import Tree
+from nlp_zero.syntax.views import View
 
 NOUNS, ADJECTIVES, VERBS = ["苹果", "书", "茶", "花", "车"], ["甜", "好", "旧", "红"], ["看", "买", "要", "找"]
 OWNERS = ["我", "你", "他", "老师"]
@@ -170,3 +171,26 @@ def test_a_tree_of_cues_splits_at_the_weakest_bond() -> None:
     cues: Cues[str] = Cues()
     cues.train(invented(9, 400))
     assert (0, 3) in bond_tree(["我", "的", "书", "很", "好", "。"], cues.bond)
+
+
+@given(st.lists(st.sampled_from("甲乙丙丁"), min_size=2, max_size=7), st.integers(0, 2**20))
+def test_a_span_leaks_by_the_words_that_go_best_with_those_around_it(words: list[str], seed: int) -> None:
+    draw = random.Random(seed)
+    neighbours = {(one, other): draw.choice([0.5, 1.0, 2.5]) for one in range(5) for other in range(5) if one or other}
+    classes = {word: group for group, word in enumerate("甲乙丙丁", 1)}
+    closed = View(classes, {}, [1, 2, 3, 4], [{}, {}, {}], [0.0] * 17, {})
+    leaking = View(classes, {}, [1, 2, 3, 4], [{}, {}, {}], [0.0] * 17, neighbours)
+    around = [0, *map(classes.__getitem__, words), 0]
+    for (start, stop), score in leaking.scores(words).items():
+        inside = around[start + 1 : stop + 1]
+        before = max(neighbours[around[start], group] for group in inside)
+        after = max(neighbours[group, around[stop + 1]] for group in inside)
+        assert score == pytest.approx(closed.scores(words)[start, stop] - 0.5 * (before + after))
+
+
+def test_neighbours_are_what_meets_more_often_than_by_chance() -> None:
+    view = learn_brackets(invented(2, 300), views=[(12, 100)]).views[0]
+    assert view.neighbours and all(more > 0 for more in view.neighbours.values())
+    assert BracketModel.from_tables(learn_brackets(invented(2, 300), views=[(12, 100)]).to_tables()).views[0].neighbours
+    pair = view.class_of("的"), 0
+    assert pair not in view.neighbours, "no stretch ends with 的"

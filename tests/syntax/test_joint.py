@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from math import log
 
 import pytest
 
 from nlp_zero.errors import GrammarError
 from nlp_zero.syntax.brackets import BracketModel, learn_brackets
 from nlp_zero.syntax.grammar import Grammar, Template
-from nlp_zero.syntax.joint import is_phrase, joint_parser
+from nlp_zero.syntax.joint import FILLER, WORTH, joint_parser
 
 
 @pytest.fixture(scope="module")
@@ -31,28 +32,35 @@ def model(text: list[list[str]]) -> BracketModel:
     return learn_brackets(text, views=((8, 10),))
 
 
-def test_only_templates_whose_ends_are_ends_of_brackets_take_part(model: BracketModel) -> None:
-    assert model.inside("在", "上") > 0 > model.inside("上", "的")
-    for notation, expected in {
-        "在 _ 上": True,
-        "上 _ 的": False,
-        "_ 的 _": False,
-        "在 _": False,
-        "在 [c1] 上": False,
-        "在": False,
-    }.items():
-        assert is_phrase(Template.parse(notation), model) is expected, notation
-
-
-def test_a_template_adds_to_what_brackets_say(text: list[list[str]], model: BracketModel) -> None:
+def test_a_template_adds_to_what_brackets_say(model: BracketModel) -> None:
     tables = model.to_tables()
     words = ["在", "我", "的", "车", "上", "看", "了", "书"]
-    with_it = joint_parser(Grammar([Template.parse("在 _ 上", 5)], brackets=tables)).parse(words)
     alone = joint_parser(Grammar(brackets=tables)).parse(words)
-    price_less = joint_parser(Grammar([Template.parse("在 _ 上", 5)], brackets=tables), 0).parse(words)
+    with_it = joint_parser(Grammar([Template.parse("在 _ 上", 5, bits=300.0)], brackets=tables)).parse(words)
+    open_ended = joint_parser(Grammar([Template.parse("在 _", 5, bits=300.0)], brackets=tables)).parse(words)
+    assert alone == open_ended
     assert {(node.start, node.end): node.label for node in with_it.nodes}[0, 5] == "在 _ 上"
-    assert price_less.spans() == alone.spans()
-    assert set(alone.spans()) <= {span for words in [words] for span in model.brackets(words)} | {(0, 8)}
+    spans = joint_parser(Grammar([Template.parse("在 _ 上", 5)], brackets=tables)).spans
+    assert spans is not None
+    known = sum(spans(words).get(span, 0.0) for span in with_it.spans())
+    assert with_it.score == pytest.approx(known + WORTH * 60 * log(2))
+    assert set(alone.spans()) <= {*model.brackets(words), (0, 8)}
+
+
+def test_what_fills_a_slot_is_a_phrase(model: BracketModel) -> None:
+    words = ["从", "看", "了", "在", "到"]
+    frame = Grammar([Template.parse("从 _ 到", 5)], brackets=model.to_tables())
+    worths = joint_parser(frame).spans
+    assert worths is not None
+    found, plain = worths(words), model.gains(words)
+    assert {span for span in found if found[span] != plain[span]} == {(1, 4)}
+    assert found[1, 4] == plain[1, 4] + FILLER
+
+
+def test_a_price_for_items_beside_brackets(model: BracketModel) -> None:
+    words = ["在", "我", "的", "车", "上"]
+    free, priced = (joint_parser(Grammar(brackets=model.to_tables()), price).parse(words) for price in (None, -2.0))
+    assert priced.score == pytest.approx(free.score - 8.0)
 
 
 def test_without_brackets_all_templates_take_part() -> None:

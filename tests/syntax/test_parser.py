@@ -251,11 +251,13 @@ def test_spans_decide_between_templates_that_tie() -> None:
     assert parser.nbest(words, 2)[1].brackets() == "((雪梨 和 苹果) 和 香蕉)"
 
 
-def test_templates_weigh_as_much_as_they_are_given() -> None:
+def test_templates_score_what_they_are_worth() -> None:
     words = ["我", "的", "美味", "的", "苹果"]
-    whole, half = Parser(ARTICLE), Parser(ARTICLE, weight=0.5)
-    assert half.parse(words).nodes == whole.parse(words).nodes
-    assert half.parse(words).score == pytest.approx(whole.parse(words).score / 2)
+    logs = {str(template): template.count for template in ARTICLE.templates}
+    plain, other = Parser(ARTICLE), Parser(ARTICLE, worth=lambda template: 0.25 * len(template.parts))
+    tree = other.parse(words)
+    assert tree.score == pytest.approx(sum(0.25 * 3 for node in tree.nodes if node.label == "_ 的 _"))
+    assert logs and plain.parse(words).score < 0 < tree.score
 
 
 def test_long_sentences_are_parsed_in_bounded_time() -> None:
@@ -282,7 +284,6 @@ def test_a_hundred_thousand_words() -> None:
     [
         ({"null_score": 1}, "null_score: expected nats"),
         ({"null_score": float("nan")}, "null_score: expected nats"),
-        ({"weight": 0}, "weight: expected a number above 0"),
         ({"longest": 1}, "longest: expected 2 to 512"),
         ({"longest": 513}, "longest: expected 2 to 512"),
     ],
