@@ -1,4 +1,4 @@
-/* Bracket kernel: the copy of brackets.py, which is the specification. */
+/* Bracket kernels: the copy of brackets.py, which is the specification. */
 #include "_text.h"
 #include <stdint.h>
 #include <stdlib.h>
@@ -136,7 +136,7 @@ count_text(tally *t)
 }
 
 static int
-check_tally(const tally *t)
+check_numbers(const tally *t)
 {
     for (Py_ssize_t place = 0; place < t->size; place++)
         if ((Py_ssize_t)t->text[place] >= t->symbols) {
@@ -144,6 +144,14 @@ check_tally(const tally *t)
                          t->text[place], place);
             return -1;
         }
+    return 0;
+}
+
+static int
+check_tally(const tally *t)
+{
+    if (check_numbers(t) < 0)
+        return -1;
     for (Py_ssize_t i = 0; i < t->stretches; i++) {
         Py_ssize_t begin = t->drawn[i], words = 0;
         if (begin >= t->size || !t->text[begin]) {
@@ -209,7 +217,103 @@ done:
     return result;
 }
 
+/* ---- bonds --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const double *ends, *begins, *counts;
+    double seen, places, square, weight;
+} costs;
+
+static inline uint64_t
+pair_at(const tally *t, Py_ssize_t place)
+{
+    uint32_t left = t->text[place], right = place + 1 < t->size ? t->text[place + 1] : 0;
+    return left && right ? (uint64_t)left << 32 | right : 0;
+}
+
+static int
+find_bonds(tally *t, const costs *c, double *bonds)
+{
+    for (Py_ssize_t place = 0; place < t->size; place++) {
+        uint64_t key = pair_at(t, place);
+        if (!key)
+            continue;
+        if (make_room(t, 1) != DONE)
+            return NO_MEMORY;
+        cell *found = find_cell(t->cells, t->room, key);
+        t->used += !found->spans;
+        found->key = key;
+        found->spans++;
+    }
+    for (Py_ssize_t place = 0; place < t->size; place++) {
+        uint64_t key = pair_at(t, place);
+        double bond = 0.0;
+        if (key) {
+            size_t left = key >> 32, right = key & 0xFFFFFFFFu;
+            double number = (double)find_cell(t->cells, t->room, key)->spans;
+            double pmi = log((number + c->seen) / c->places) - log(c->counts[left] * c->counts[right] / c->square);
+            bond = c->ends[left] + c->begins[right] + c->weight * pmi;
+        }
+        memcpy(bonds + place, &bond, 8);
+    }
+    return DONE;
+}
+
+/* Whether logarithms can be taken of all; -1 with an error set. */
+static int
+check_costs(const costs *c, Py_ssize_t symbols)
+{
+    int fits = c->seen >= 0.0 && c->places > 0.0 && c->square > 0.0;
+    for (Py_ssize_t number = 0; fits && number < symbols; number++)
+        fits = c->counts[number] > 0.0;
+    if (!fits)
+        PyErr_SetString(PyExc_ValueError, "counts: expected numbers above 0, as places and square, got another");
+    return fits ? 0 : -1;
+}
+
+static PyObject *
+neighbour_bonds(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *objects[4], *result = NULL;
+    tally t = {0};
+    costs c = {0};
+    if (!PyArg_ParseTuple(args, "OOOOdddd:neighbour_bonds", &objects[0], &objects[1], &objects[2], &objects[3], &c.seen,
+                          &c.places, &c.square, &c.weight))
+        return NULL;
+    buffers all = {.held = 0};
+    Py_ssize_t begins, counts;
+    if ((t.size = open_items(&all, objects[0], 4, 0, "tokens", &t.text)) < 0 ||
+        (t.symbols = open_items(&all, objects[1], 8, 0, "ends", &c.ends)) < 0 ||
+        (begins = open_items(&all, objects[2], 8, 0, "begins", &c.begins)) < 0 ||
+        (counts = open_items(&all, objects[3], 8, 0, "counts", &c.counts)) < 0)
+        goto done;
+    if (begins != t.symbols || counts != t.symbols) {
+        PyErr_Format(PyExc_ValueError, "%s: expected %zd items, got %zd", begins != t.symbols ? "begins" : "counts",
+                     t.symbols, begins != t.symbols ? begins : counts);
+        goto done;
+    }
+    if (check_numbers(&t) < 0 || check_costs(&c, t.symbols) < 0)
+        goto done;
+    if ((result = PyBytes_FromStringAndSize(NULL, t.size * 8)) != NULL) {
+        double *bonds = (double *)PyBytes_AsString(result);
+        int status;
+        Py_BEGIN_ALLOW_THREADS
+        status = find_bonds(&t, &c, bonds);
+        Py_END_ALLOW_THREADS
+        if (status != DONE) {
+            Py_CLEAR(result);
+            PyErr_NoMemory();
+        }
+    }
+    free(t.cells);
+done:
+    buffers_release(&all);
+    return result;
+}
+
 PyMethodDef brackets_methods[] = {
     {"count_brackets", count_brackets, METH_VARARGS, NULL},
+    {"neighbour_bonds", neighbour_bonds, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -1,4 +1,4 @@
-"""Bracket kernel: how often a stretch of words with these words at its edges is a bracket of its tree.
+"""Bracket kernels: how often a stretch of words with these words at its edges is a bracket of its tree.
 
 A text is a sequence of numbers (uint32): 0 ends a stretch, any other is a word, and between two neighbours there is a
 *bond*. The tree of a stretch splits at its weakest bond, then the parts likewise (J. Vuillemin 1980, "A unifying look
@@ -14,16 +14,66 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from itertools import repeat
+from itertools import chain, repeat
+from math import log
 from operator import add, sub
 from typing import Any
 
 from .counting import Buffer, _items
 
-__all__ = ["count_brackets"]
+__all__ = ["count_brackets", "neighbour_bonds"]
 
 MOST_WORDS = 64
 BY_ENDS, AROUND, AT_END, BY_LENGTH = (table << 32 for table in range(4))
+
+
+def neighbour_bonds(
+    tokens: Buffer,
+    ends: Buffer,
+    begins: Buffer,
+    counts: Buffer,
+    seen: float,
+    places: float,
+    square: float,
+    weight: float,
+) -> bytes:
+    """The bond of each place of a text with the next (double), 0.0 where a 0 is one of them.
+
+    That of the numbers a and b, which stand side by side n times, is ``ends[a] + begins[b] + weight * (ln((n + seen) /
+    places) - ln(counts[a] * counts[b] / square))``; the three tables are doubles by number. O(words).
+
+    >>> costs = array("d", [0, 0.5, 0.25]), array("d", [0, 1, 2]), array("d", [1, 2, 2])
+    >>> list(array("d", neighbour_bonds(array("I", [1, 2, 0, 1]), *costs, 0.0, 1.0, 4.0, 0.5)))
+    [2.5, 0.0, 0.0, 0.0]
+    """
+    text, after = _items(tokens, "I", "tokens"), _items(ends, "d", "ends")
+    before, often = _items(begins, "d", "begins"), _items(counts, "d", "counts")
+    for name, table in (("begins", before), ("counts", often)):
+        if len(table) != len(after):
+            raise ValueError(f"{name}: expected {len(after)} items, got {len(table)}")
+    _check_numbers(text, len(after))
+    if not (seen >= 0.0 and places > 0.0 and square > 0.0 and all(map((0.0).__lt__, often))):
+        raise ValueError("counts: expected numbers above 0, as places and square, got another")
+    keys = array("Q", map(add, map((1 << 32).__mul__, text), chain(text[1:], (0,))))
+    bonds: dict[int, float] = {}
+    logs: dict[int, float] = {}
+    for key, number in Counter(keys).items():
+        left, right = key >> 32, key & 0xFFFFFFFF
+        if left and right:
+            joint = logs.get(number)
+            if joint is None:
+                joint = logs[number] = log((number + seen) / places)
+            pmi = joint - log(often[left] * often[right] / square)
+            bonds[key] = after[left] + before[right] + weight * pmi
+        else:
+            bonds[key] = 0.0
+    return array("d", map(bonds.__getitem__, keys)).tobytes()
+
+
+def _check_numbers(text: Any, size: int) -> None:
+    if len(text) and max(text) >= size:
+        place = next(place for place, token in enumerate(text) if token >= size)
+        raise ValueError(f"tokens: expected numbers below {size}, got {text[place]} at {place}")
 
 
 def count_brackets(tokens: Buffer, drawn: Buffer, bonds: Buffer, classes: Buffer) -> tuple[bytes, bytes, bytes]:
@@ -49,9 +99,7 @@ def count_brackets(tokens: Buffer, drawn: Buffer, bonds: Buffer, classes: Buffer
     between, groups = _items(bonds, "d", "bonds"), _items(classes, "H", "classes")
     if len(between) != len(text):
         raise ValueError(f"bonds: expected {len(text)} items, got {len(between)}")
-    if len(text) and max(text) >= len(groups):
-        place = next(place for place, token in enumerate(text) if token >= len(groups))
-        raise ValueError(f"tokens: expected numbers below {len(groups)}, got {text[place]} at {place}")
+    _check_numbers(text, len(groups))
     by_size: defaultdict[int, array[int]] = defaultdict(lambda: array("H"))
     brackets: Counter[int] = Counter()
     trees = _Trees()

@@ -21,12 +21,12 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from functools import cache
-from itertools import chain, pairwise
+from itertools import chain, compress, pairwise
 from math import log
-from operator import add
+from operator import not_
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
+from .. import kernels
 from .splits import weakest_bond
 from .stretches import stretch_brackets, stretch_words
 
@@ -70,11 +70,8 @@ class Cues(Generic[Word]):
     def pmi(self, a: Word, b: Word) -> float:
         """Pointwise mutual information of two neighbours."""
         chance = (self.words[a] + 1) * (self.words[b] + 1) / max(self.total, 1) ** 2
-        return self.joint_log(self.pairs[a, b]) - log(chance)
-
-    def joint_log(self, count: int) -> float:
-        """ln p(a b) of a pair that meets so often."""
-        return log((count + _SEEN) / max(self.total - self.stretches, 1))
+        joint = (self.pairs[a, b] + _SEEN) / max(self.total - self.stretches, 1)
+        return log(joint) - log(chance)
 
     def follow(self, a: Word, b: Word) -> float:
         """ln p(b | a)."""
@@ -110,40 +107,23 @@ class TextBonds(NamedTuple):
 def text_bonds(text: array[int], size: int) -> TextBonds:
     """The bonds of :meth:`Cues.bond` in a text of numbers below ``size``, 0 after each stretch; 0.0 beside a 0.
 
-    O(words), once for all pairs; 8 bytes a word, some 100 a pair.
+    O(words); 8 bytes a word, some 50 a pair.
 
     >>> list(map(round, text_bonds(array("I", [1, 2, 0, 1, 2, 0, 2, 1, 0]), 3).bonds))
     [2, 0, 0, 2, 0, 0, 1, 0, 0]
     """
-    words = Counter(text)
-    counts = list(map(words.__getitem__, range(size)))
-    keys = array("Q", map(add, map(size.__mul__, text), chain(text[1:], (0,))))
-    pairs = Counter(keys)
-    if text:
-        pairs[text[0]] += 1  # begins a stretch
     cues: Cues[int] = Cues()
-    cues.stretches = counts[0]
-    cues.total = len(text) - counts[0]
-    cues.words = words
-    bonds: dict[int, float] = {}
-    inner = []
-    for key, number in pairs.items():
-        left, right = divmod(key, size)
-        if left and right:
-            inner.append((key, left, right, number))
-        else:
-            bonds[key] = 0.0
-            cues.begins[right] += number * (left == 0)
-            cues.ends[left] += number * (right == 0)
-    ends = [cues.end_cost(word) for word in range(size)]
-    begins = [cues.begin_cost(word) for word in range(size)]
-    joint = cache(cues.joint_log)
-    shares = [count + 1 for count in counts]
-    square = max(cues.total, 1) ** 2
-    for key, left, right, number in inner:
-        pmi = joint(number) - log(shares[left] * shares[right] / square)
-        bonds[key] = ends[left] + begins[right] + PMI * pmi
-    return TextBonds(counts, array("d", map(bonds.__getitem__, keys)))
+    cues.words = Counter(text)
+    counts = list(map(cues.words.__getitem__, range(size)))
+    cues.stretches, cues.total = counts[0], len(text) - counts[0]
+    cues.begins = Counter(compress(text, map(not_, chain((0,), text))))
+    cues.ends = Counter(compress(text, map(not_, chain(text[1:], (0,)))))
+    ends = array("d", map(cues.end_cost, range(size)))
+    begins = array("d", map(cues.begin_cost, range(size)))
+    shares = array("d", map((1).__add__, counts))
+    places, square = max(cues.total - cues.stretches, 1), max(cues.total, 1) ** 2
+    bonds = kernels.neighbour_bonds(text, ends, begins, shares, _SEEN, places, square, PMI)
+    return TextBonds(counts, array("d", bonds))
 
 
 def bond_tree(words: Sequence[str], bond: Bond) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The kernel of brackets: against spans listed one by one, C against Python, refusals."""
+"""The kernels of brackets: against spans listed one by one, C against Python, refusals."""
 
 from __future__ import annotations
 
@@ -73,6 +73,32 @@ def test_a_stretch_has_two_brackets_less_than_words() -> None:
     keys, _, brackets = (array("Q", part) for part in kernels.count_brackets(text, array("I", [0]), bonds, bytes_of(2)))
     lengths = Counter({key & 0xFFFF: number for key, number in zip(keys, brackets, strict=True) if key >> 32 == 3})
     assert lengths.total() == 62
+
+
+def test_bonds_of_both_engines_are_the_same() -> None:
+    source = random.Random(4)
+    for _ in range(40):
+        text = random_case(source)[0]
+        tables = (array("d", [source.uniform(0.5, 9) for _ in range(12)]) for _ in range(3))
+        arguments = (text, *tables, 0.1, source.randint(1, 99), source.randint(1, 9999), 0.4)
+        assert kernels.neighbour_bonds(*arguments) == twin.neighbour_bonds(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        (0, array("I", [2]), "tokens: expected numbers below 2, got 2 at 0"),
+        (2, array("d"), "begins: expected 2 items, got 0"),
+        (3, array("d", [1.0]), "counts: expected 2 items, got 1"),
+        (3, array("d", [1.0, 0.0]), "counts: expected numbers above 0, as places and square, got another"),
+        (5, 0.0, "counts: expected numbers above 0, as places and square, got another"),
+    ],
+)
+def test_bonds_of_what_cannot_be_are_refused(place: int, value: Any, says: str) -> None:
+    arguments: list[Any] = [array("I", [1]), *(array("d", [1.0, 1.0]) for _ in range(3)), 0.1, 1.0, 1.0, 0.4]
+    arguments[place] = value
+    with pytest.raises(ValueError, match=says):
+        kernels.neighbour_bonds(*arguments)
 
 
 def bytes_of(size: int) -> array[int]:
