@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from nlp_zero import cli
+from nlp_zero.words import bounded
 from nlp_zero.words.ngrams import NgramCounts
 from nlp_zero.words.runs import Run, save_run
 
+ROOT = Path(__file__).resolve().parent.parent
 LINES = ["葡萄酒很甜，咖啡很苦。", "他爱喝葡萄酒，我爱喝咖啡。", "一瓶葡萄酒比三杯咖啡贵。"]
 
 
@@ -69,10 +75,10 @@ def test_words_of_a_run_file(folder: Path, capsys: pytest.CaptureFixture[str]) -
         (["count", "0.txt"], 2, "the following arguments are required: -o/--output"),
         (["count", "0.txt", "-o", "-"], 2, "expected a file name"),
         (["count", "0.txt", "-o", "a.run", "--memory", "lots"], 2, "expected an amount of memory, such as 512M or 2G"),
-        (["count", "0.txt", "-o", "a.run", "--memory", "1K"], 2, "memory: expected at least 33,554,432 bytes"),
+        (["count", "0.txt", "-o", "a.run", "--memory", "1K"], 2, "memory: expected at least 32M for 1 worker"),
         (["count", "0.txt", "-o", "a.run", "--max-length", "9"], 2, "max_length: expected 1 to 8, such as 6, got 9"),
         (["count", "0.txt", "-o", "a.run", "--tmp", "none"], 2, "expected a folder, such as /var/tmp, got 'none'"),
-        (["count", "0.txt", "-o", "a.run", "--sieve"], 2, "sieve: expected with min_count of 2 or more"),
+        (["count", "0.txt", "-o", "a.run", "--sieve"], 2, "--sieve: expected files, read twice, with --min-count 2"),
         (["count", "none.txt", "-o", "a.run"], 1, "none.txt"),
         (["count", "0.txt", "-o", "none/a.run"], 1, "there is no folder 'none'"),
         (["merge", "none.run", "-o", "a.run"], 1, "none.run: cannot be read: No such file"),
@@ -93,3 +99,58 @@ def test_what_cannot_be_done(
     complaint = capsys.readouterr().err.splitlines()
     assert message in complaint[-1]
     assert not (folder / "a.run").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "sieves"),
+    [
+        ([], True),
+        (["--no-sieve"], False),
+        (["--min-count", "9"], False),
+        (["--min-count", "9", "--sieve"], True),
+        (["--approximate"], False),
+    ],
+)
+def test_large_files_are_sieved(
+    more: list[str], sieves: bool, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, real = [], bounded.sieve_of
+    monkeypatch.setattr(bounded, "sieve_of", lambda *arguments: said.append(1) or real(*arguments))
+    (folder / "a.txt").write_text("葡萄酒很甜\n" * 12, encoding="utf-8")
+    command = ["count", "a.txt", "-o", "a.run", "--min-count", "10", *more]
+    assert run(*command) == 0 and bool(said) == ("--sieve" in more)
+    whole = (folder / "a.run").read_bytes()
+    said.clear()
+    monkeypatch.setattr("os.path.getsize", lambda _: (512 << 20) + 1)
+    assert run(*command) == 0 and bool(said) == sieves
+    assert (folder / "a.run").read_bytes() == whole
+
+
+CHILD = """
+import sys
+from nlp_zero import cli
+status = cli.main(sys.argv[1:])
+with open("/proc/self/status") as facts:
+    print(status, *(line.split()[1] for line in facts if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the peak of a process")
+@pytest.mark.parametrize("more", [(), ("--workers", "2"), ("--min-count", "3", "--sieve")])
+def test_the_cap_is_obeyed(more: tuple[str, ...], engine: str, tmp_path: Path) -> None:
+    if engine == "python" and more:
+        pytest.skip("one run of three seconds is enough")
+    numbers = random.Random(5)
+    lines = 20_000 if engine == "c" else 3_000  # several batches of text in which hardly a window comes twice
+    with (tmp_path / "text.txt").open("w", encoding="utf-8") as file:
+        for _ in range(lines):
+            file.write("".join([chr(0x4E00 + int(5000 * numbers.random() ** 3)) for _ in range(40)]) + "\n")
+    command = ["count", "-q", "text.txt", "-o", "a.run", "--memory", "32M", "--tmp", ".", *more]
+    environment = {**os.environ, "NLP_ZERO_PURE": "1" if engine == "python" else "0", "PYTHONPATH": str(ROOT)}
+    child = subprocess.run(
+        [sys.executable, "-c", CHILD, *command], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, check=True
+    )
+    status, kilobytes = map(int, child.stdout.split())
+    assert status == 0
+    assert kilobytes / 1024 < 1.15 * 32 + 30
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.run", "text.txt"]

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from ..text.corpus import Corpus
 
 
+SIEVE_COUNT = 10
+"""From which --min-count on ``count`` sieves files that are larger than the memory it is given, where nobody says
+otherwise. Below, a sieve costs as much time as it saves; text that fits has little to merge
+(benchmarks/scale/sieve.py)."""
+
+
 class _Blocks:
     """The blocks of a corpus, as often as they are asked for."""
 
@@ -30,6 +36,17 @@ def _are_files(corpus: Corpus) -> bool:
     return bool(corpus.names) and all(map(os.path.isfile, corpus.names))
 
 
+def _sieves(options: argparse.Namespace, corpus: Corpus) -> bool:
+    """Whether to sieve: as it was said, else where it is faster."""
+    if options.sieve and (options.min_count == 1 or options.approximate or not _are_files(corpus)):
+        options.usage("--sieve: expected files, read twice, with --min-count 2 or more and without --approximate")
+    if options.sieve is not None:
+        return bool(options.sieve)
+    if options.min_count < SIEVE_COUNT or options.approximate or not _are_files(corpus):
+        return False
+    return sum(map(os.path.getsize, corpus.names)) > int(options.memory)
+
+
 def count(options: argparse.Namespace, console: Console) -> None:
     """Raw text in, a run file out."""
     from ..words.bounded import count_text
@@ -37,9 +54,10 @@ def count(options: argparse.Namespace, console: Console) -> None:
     check_target(options.output)
     started = time.perf_counter()
     corpus = corpus_of(options)
+    sieve = _sieves(options, corpus)
     try:
         forgotten = count_text(
-            _Blocks(corpus) if options.sieve and _are_files(corpus) else corpus.blocks(),
+            _Blocks(corpus) if sieve else corpus.blocks(),
             options.output,
             max_length=options.max_length,
             memory=options.memory,
@@ -47,7 +65,7 @@ def count(options: argparse.Namespace, console: Console) -> None:
             workers=options.workers,
             min_count=options.min_count,
             forget=options.approximate,
-            sieve=options.sieve,
+            sieve=sieve,
             progress=console.progress,
         )
     except ValueError as error:
@@ -131,8 +149,9 @@ def add(verbs: Any) -> None:
     )
     verb.add_argument(
         "--sieve",
-        action="store_true",
-        help="with --min-count, of files: read them three times, so that temporary files take about a quarter",
+        action=argparse.BooleanOptionalAction,
+        help="with --min-count, of files: read them twice, and count no n-gram with a trigram that is rare: the same "
+        "result by less temporary disk (default: where files are larger than --memory and --min-count is 10 or more)",
     )
     verb.add_argument(
         "--approximate",

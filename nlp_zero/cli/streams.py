@@ -174,8 +174,8 @@ def texts(corpus: Corpus) -> Iterator[str]:
     """The same by the fast way of reading: lines joined by line ends, of files that are small together.
 
     >>> from nlp_zero.text.corpus import Corpus
-    >>> [len(text) for text in texts(Corpus.from_strings(["字" * 100_000] * 7))]
-    [300002, 300002, 100000]
+    >>> [len(text) for text in texts(Corpus.from_strings(["字" * 100_000] * 17))]
+    [800007, 800007, 100000]
     """
     held: list[str] = []
     size = 0

@@ -24,7 +24,7 @@ typedef struct {
     const uint32_t *points;
     uint8_t *table;
     Py_ssize_t size;
-    int shift, least;
+    int shift, length, least;
 } sieve;
 
 static inline uint32_t
@@ -34,22 +34,6 @@ symbol_at(const sieve *s, Py_ssize_t place)
     if (id == 0 || id >= WORD_LIMIT)
         return 0;
     return id <= 4 ? 0xFDD0u + id - 1 : s->points[id];
-}
-
-/* Slots of the n-grams of 2 symbols and more from a place on; how many there are. */
-static inline int
-find_slots(const sieve *s, Py_ssize_t place, int longest, uint64_t *slots)
-{
-    uint64_t state = symbol_at(s, place) * FACTOR;
-    int count = 0;
-    for (Py_ssize_t next = place + 1; next < s->size && count < longest - 1; next++) {
-        uint32_t symbol = symbol_at(s, next);
-        if (!symbol)
-            break;
-        state = (state ^ state >> 29 ^ symbol) * FACTOR;
-        slots[count++] = state >> s->shift;
-    }
-    return count;
 }
 
 /* Adds one, up to MOST, whatever other threads do. */
@@ -79,7 +63,7 @@ sieve_close(sieve *s)
 
 /* The arguments, in the order in which sieve.py checks them; 0, or -1 with an error set. */
 static int
-sieve_open(sieve *s, PyObject *ids, PyObject *points, PyObject *table, int shortest, int longest)
+sieve_open(sieve *s, PyObject *ids, PyObject *points, PyObject *table)
 {
     if (get_items(ids, &s->ids_view, 2, "ids") < 0 || get_items(points, &s->points_view, 4, "points") < 0)
         return -1;
@@ -87,8 +71,8 @@ sieve_open(sieve *s, PyObject *ids, PyObject *points, PyObject *table, int short
         PyErr_Format(PyExc_ValueError, "points: expected 65536 items, got %zd", s->points_view.len / 4);
         return -1;
     }
-    if (shortest < 2 || longest < shortest || longest > LONGEST) {
-        PyErr_Format(PyExc_ValueError, "lengths: expected 2 to %d, rising, got %d to %d", LONGEST, shortest, longest);
+    if (s->length < 2 || s->length > LONGEST) {
+        PyErr_Format(PyExc_ValueError, "length: expected 2 to %d, got %d", LONGEST, s->length);
         return -1;
     }
     if (s->least < 1 || s->least > MOST) {
@@ -111,24 +95,24 @@ sieve_open(sieve *s, PyObject *ids, PyObject *points, PyObject *table, int short
     return 0;
 }
 
+/* The counters of the n-grams that start at some places, NULL where there is none, and the symbols of the places. */
 static void
-count_stretch(const sieve *s, Py_ssize_t start, Py_ssize_t end, int shortest, int longest)
+find_counters(const sieve *s, Py_ssize_t start, Py_ssize_t end, uint32_t *symbols, uint8_t **counters)
 {
-    uint64_t slots[AHEAD + 1][LONGEST];
-    int counts[AHEAD + 1];
-    for (Py_ssize_t place = start; place <= end && place < s->size; place++) {
-        int row = (int)(place - start);
-        counts[row] = symbol_at(s, place) ? find_slots(s, place, longest, slots[row]) : 0;
-        for (int slot = shortest > 2 ? shortest - 3 : 0; slot < counts[row]; slot++)
-            PREFETCH(s->table + slots[row][slot]);
-    }
+    Py_ssize_t last = end + s->length - 1 < s->size ? end + s->length - 1 : s->size;
+    for (Py_ssize_t place = start; place < last; place++)
+        symbols[place - start] = symbol_at(s, place);
     for (Py_ssize_t place = start; place < end; place++) {
-        int row = (int)(place - start);
-        if (shortest > 2 && counts[row] > shortest - 2
-            && (s->table[slots[row][shortest - 3]] < s->least || s->table[slots[row + 1][shortest - 3]] < s->least))
-            continue;
-        for (int slot = shortest - 2; slot < counts[row]; slot++)
-            add_one(s->table + slots[row][slot]);
+        const uint32_t *gram = symbols + (place - start);
+        int whole = place + s->length <= s->size && gram[0];
+        uint64_t state = gram[0] * FACTOR;
+        for (int symbol = 1; whole && symbol < s->length; symbol++) {
+            state = (state ^ state >> 29 ^ gram[symbol]) * FACTOR;
+            whole = gram[symbol] != 0;
+        }
+        counters[place - start] = whole ? s->table + (state >> s->shift) : NULL;
+        if (whole)
+            PREFETCH(counters[place - start]);
     }
 }
 
@@ -137,15 +121,20 @@ sieve_count(PyObject *self, PyObject *args)
 {
     (void)self;
     PyObject *ids, *points, *table, *result = NULL;
-    int shortest, longest, raised = 0;
-    sieve s = {0};
-    if (!PyArg_ParseTuple(args, "OOiiiO", &ids, &points, &shortest, &longest, &s.least, &table))
+    int raised = 0;
+    sieve s = {.least = 1};
+    if (!PyArg_ParseTuple(args, "OOiO", &ids, &points, &s.length, &table))
         return NULL;
-    if (sieve_open(&s, ids, points, table, shortest, longest) == 0) {
+    if (sieve_open(&s, ids, points, table) == 0) {
+        uint32_t symbols[AHEAD + LONGEST];
+        uint8_t *counters[AHEAD];
         PyThreadState *state = PyEval_SaveThread();
         for (Py_ssize_t start = 0; start < s.size && !raised; start += AHEAD) {
             Py_ssize_t end = start + AHEAD < s.size ? start + AHEAD : s.size;
-            count_stretch(&s, start, end, shortest, longest);
+            find_counters(&s, start, end, symbols, counters);
+            for (Py_ssize_t place = start; place < end; place++)
+                if (counters[place - start])
+                    add_one(counters[place - start]);
             if (start % TURN == 0)
                 raised = interrupted(&state);
         }
@@ -157,44 +146,29 @@ sieve_count(PyObject *self, PyObject *args)
     return result;
 }
 
-/* From the right, AHEAD symbols at a time. */
-static int
-fill_reach(const sieve *s, uint8_t *reach, int longest, Py_ssize_t start, Py_ssize_t end, int following)
-{
-    uint64_t slots[AHEAD][LONGEST];
-    int counts[AHEAD];
-    for (Py_ssize_t place = start; place < end; place++) {
-        int row = (int)(place - start);
-        counts[row] = symbol_at(s, place) ? find_slots(s, place, longest, slots[row]) : -1;
-        for (int slot = 0; slot < counts[row]; slot++)
-            PREFETCH(s->table + slots[row][slot]);
-    }
-    for (Py_ssize_t place = end; place-- > start;) {
-        int row = (int)(place - start), rare = MOST;
-        for (int slot = 0; slot < counts[row] && rare == MOST; slot++)
-            if (s->table[slots[row][slot]] < s->least)
-                rare = slot + 1;
-        following = counts[row] < 0 ? 0 : rare < following + 1 ? rare : following + 1;
-        reach[place] = (uint8_t)following;
-    }
-    return following;
-}
-
 static PyObject *
 sieve_reach(PyObject *self, PyObject *args)
 {
     (void)self;
     PyObject *ids, *points, *table, *result = NULL;
-    int longest, following = 0;
     sieve s = {0};
-    if (!PyArg_ParseTuple(args, "OOiiO", &ids, &points, &longest, &s.least, &table))
+    if (!PyArg_ParseTuple(args, "OOiiO", &ids, &points, &s.length, &s.least, &table))
         return NULL;
-    if (sieve_open(&s, ids, points, table, 2, longest) == 0 && (result = PyBytes_FromStringAndSize(NULL, s.size))) {
+    if (sieve_open(&s, ids, points, table) == 0 && (result = PyBytes_FromStringAndSize(NULL, s.size))) {
         uint8_t *reach = (uint8_t *)PyBytes_AsString(result);
+        uint32_t symbols[AHEAD + LONGEST];
+        uint8_t *counters[AHEAD];
+        int following = 0;
         Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t end = s.size; end > 0; end -= AHEAD) {
-            Py_ssize_t start = end > AHEAD ? end - AHEAD : 0;
-            following = fill_reach(&s, reach, longest, start, end, following);
+        for (Py_ssize_t end = s.size, start; end > 0; end = start) { /* from the right */
+            start = end > AHEAD ? end - AHEAD : 0;
+            find_counters(&s, start, end, symbols, counters);
+            for (Py_ssize_t place = end; place-- > start;) {
+                const uint8_t *counter = counters[place - start];
+                int most = counter && *counter < s.least ? s.length - 1 : MOST;
+                following = symbols[place - start] ? following + 1 < most ? following + 1 : most : 0;
+                reach[place] = (uint8_t)following;
+            }
         }
         Py_END_ALLOW_THREADS
     }

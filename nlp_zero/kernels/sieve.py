@@ -1,12 +1,15 @@
 """Sieve kernels: which n-grams may be frequent, told by counters that many n-grams share.
 
-An n-gram is at most as frequent as its parts (Agrawal & Srikant 1994, a-priori). So lengths are counted one after
-another, and an n-gram is counted only when both its (n-1)-grams pass. The counters are bytes that stop at 255, found by
-a hash (Park, Chen & Yu 1995): they are never below the count of an n-gram, or 255, so what they call rare is rare.
-``sieve.c`` gives the same bytes; there, threads may share one table.
+An n-gram is at most as frequent as its parts (Agrawal & Srikant 1994, a-priori). So the n-grams of one length are
+counted first, and a longer one is counted only when all of that length in it pass: of four symbols after a pass for
+three, when both its trigrams do. The counters are bytes that stop at 255, found by a hash (Park, Chen & Yu 1995): they
+are never below the count of an n-gram, or 255, so what they call rare is rare. ``sieve.c`` gives the same bytes; there,
+threads may share one table.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from .windows import Buffer, _items
 
@@ -19,62 +22,52 @@ _FACTOR = 0x9E3779B97F4A7C15
 _BITS = (1 << 64) - 1
 
 
-def sieve_count(ids: Buffer, points: Buffer, shortest: int, longest: int, least: int, table: bytearray) -> None:
-    """Count the n-grams of ``shortest`` to ``longest`` symbols; those of ``shortest`` whose two parts have ``least``.
+def sieve_count(ids: Buffer, points: Buffer, length: int, table: bytearray) -> None:
+    """Count the n-grams of ``length`` symbols.
 
     ``ids`` and ``points`` are those of :func:`~nlp_zero.kernels.windows.count_windows`; ``table`` has a power of two of
-    counters, in which the n-grams shorter than ``shortest`` were counted before. O(n x lengths).
+    counters. O(n).
 
     >>> from array import array
     >>> names, table = array("I", [0] * 8 + [0x5B66, 0x751F] + [0] * 0xFFF6), bytearray(1 << 10)
-    >>> sieve_count(array("H", [8, 9, 0, 8, 9]), names, 2, 2, 1, table)
+    >>> sieve_count(array("H", [8, 9, 0, 8, 9]), names, 2, table)
     >>> sum(table), max(table)
     (2, 2)
     """
-    symbols, bits = _symbols(ids, points), _check(shortest, longest, least, table)
-    for place, symbol in enumerate(symbols):
-        if not symbol:
-            continue
-        slots = _slots(symbols, place, longest, bits)
-        if shortest > 2 and len(slots) > shortest - 2:
-            first = slots[shortest - 3]
-            second = _slots(symbols, place + 1, shortest - 1, bits)[-1]
-            if table[first] < least or table[second] < least:
-                continue
-        for slot in slots[shortest - 2 :]:
+    symbols, bits = _symbols(ids, points), _check(length, 1, table)
+    for slot in _slots(symbols, length, bits):
+        if slot is not None:
             table[slot] = min(table[slot] + 1, MOST)
 
 
-def sieve_reach(ids: Buffer, points: Buffer, longest: int, least: int, table: bytearray) -> bytes:
-    """For each symbol how many from it on (at most 255) hold only n-grams up to ``longest`` that may have ``least``.
+def sieve_reach(ids: Buffer, points: Buffer, length: int, least: int, table: bytearray) -> bytes:
+    """For each symbol how many from it on (at most 255) hold no n-gram of ``length`` that is rarer than ``least``.
 
-    0 for boundaries. O(n x longest).
+    At least ``length`` - 1, but for boundaries, before which it ends and for which it is 0. O(n).
 
     >>> from array import array
     >>> names, table = array("I", [0] * 8 + [0x5B66, 0x751F] + [0] * 0xFFF6), bytearray(1 << 10)
     >>> text = array("H", [8, 9, 0, 8, 9, 9])
-    >>> sieve_count(text, names, 2, 2, 1, table)
+    >>> sieve_count(text, names, 2, table)
     >>> list(sieve_reach(text, names, 2, 2, table))
     [2, 1, 0, 2, 1, 1]
     """
-    symbols, bits = _symbols(ids, points), _check(2, longest, least, table)
+    symbols, bits = _symbols(ids, points), _check(length, least, table)
     reach = bytearray(len(symbols))
+    slots = list(_slots(symbols, length, bits))
     following = 0
     for place in range(len(symbols) - 1, -1, -1):
-        if symbols[place]:
-            slots = _slots(symbols, place, longest, bits)
-            rare = next((length for length, slot in enumerate(slots, 1) if table[slot] < least), MOST)
-            following = min(rare, following + 1)
-        else:
-            following = 0
+        slot = slots[place]
+        most = MOST if slot is None or table[slot] >= least else length - 1
+        following = min(following + 1, most) if symbols[place] else 0
         reach[place] = following
     return bytes(reach)
 
 
-def _check(shortest: int, longest: int, least: int, table: bytearray) -> int:
+def _check(length: int, least: int, table: bytearray) -> int:
     """The number of bits of a slot."""
-    if not 2 <= shortest <= longest <= _LONGEST:
-        raise ValueError(f"lengths: expected 2 to {_LONGEST}, rising, got {shortest} to {longest}")
+    if not 2 <= length <= _LONGEST:
+        raise ValueError(f"length: expected 2 to {_LONGEST}, got {length}")
     if not 1 <= least <= MOST:
         raise ValueError(f"least: expected 1 to {MOST}, got {least}")
     size = len(table)
@@ -91,13 +84,14 @@ def _symbols(ids: Buffer, points: Buffer) -> list[int]:
     return [0 if not 0 < i < WORD_LIMIT else 0xFDD0 + i - 1 if i <= 4 else names[i] for i in symbols]
 
 
-def _slots(symbols: list[int], place: int, longest: int, bits: int) -> list[int]:
-    """Where the n-grams of 2 symbols and more from a place on are counted."""
-    slots: list[int] = []
-    state = symbols[place] * _FACTOR & _BITS
-    for symbol in symbols[place + 1 : place + longest]:
-        if not symbol:
-            break
-        state = (state ^ state >> 29 ^ symbol) * _FACTOR & _BITS
-        slots.append(state >> (64 - bits))
-    return slots
+def _slots(symbols: list[int], length: int, bits: int) -> Iterator[int | None]:
+    """Where the n-gram from each place on is counted; None where there is none."""
+    for place in range(len(symbols)):
+        gram = symbols[place : place + length]
+        if len(gram) < length or 0 in gram:
+            yield None
+            continue
+        state = gram[0] * _FACTOR & _BITS
+        for symbol in gram[1:]:
+            state = (state ^ state >> 29 ^ symbol) * _FACTOR & _BITS
+        yield state >> (64 - bits)

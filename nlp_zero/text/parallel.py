@@ -7,11 +7,14 @@ takes processes: threads would wait for the interpreter's lock.
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import parent_process
 from typing import Any, TypeVar
 
 from ..errors import NlpZeroError
@@ -44,8 +47,18 @@ def in_order(pool: Executor, work: Callable[[Batch], Found], batches: Iterable[B
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise NlpZeroError("a worker process was stopped from outside (out of memory?); try fewer --workers") from error
+    except BaseException:
+        _stop(pool)
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _stop(pool: Executor) -> None:
+    """End processes whose results nobody waits for any more: after a Ctrl-C, a batch in Python may take long."""
+    if isinstance(pool, ProcessPoolExecutor):
+        for process in list((getattr(pool, "_processes", None) or {}).values()):
+            process.terminate()
 
 
 def processes(workers: int, begin: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
@@ -55,4 +68,13 @@ def processes(workers: int, begin: Callable[..., None], *arguments: Any) -> Proc
 
 def _begin(begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that hands out the work
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     begin(*arguments)
+
+
+def _leave_with_parent() -> None:
+    """End this process when the one that hands out the work was killed, which has told nobody."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

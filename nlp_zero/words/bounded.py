@@ -34,13 +34,15 @@ MEMORY = 512 << 20
 """Bytes that :func:`count_text` takes by default."""
 
 LEAST_MEMORY = 32 << 20
+LEAST_SHARE = 16 << 20  # of each worker
 
 _NO_SYMBOLS = (8, 0xFFFE, 0)  # the state of an alphabet in which nothing has a number yet
 _POINT = 3  # bytes of a code point
 _TEXT = 4  # bytes of a character that waits
-_PURE = 320  # bytes a character of a batch takes in pure Python: a window and its entry in a dict
+_PURE = 420  # bytes a character of a batch takes in pure Python: a window and its entry in a dict
+_WORKER = 5 << 20  # bytes that a worker takes whatever its batch: alphabets, their order, the block it packs
 _OPEN = 1_500_000  # bytes that a stream takes while it is merged
-_SIEVED = 4  # symbols of the longest n-grams that are sieved
+_SIEVED = 3  # symbols of the n-grams that are sieved
 _SIEVE_BATCH = 1 << 20  # characters
 _SHARES = 12  # parts of the pages for each worker that merges, so that all have something to do to the end
 
@@ -200,13 +202,13 @@ def count_text(
 ) -> int:
     """Count the n-grams of lines, or blocks of lines joined by line ends, and write a run file.
 
-    Some ``memory`` bytes are used (at least 32 MiB; a line that is longer than what they hold comes whole), and
+    Some ``memory`` bytes are used (at least 32 MiB, 16 for each worker; a line longer than a batch comes whole), and
     temporary files in ``folder`` (default: that of the system), about 10 bytes a character. ``workers`` batches are
     counted at a time. Neither shows in the result. Some 4 million characters a second and worker in C.
 
     With ``min_count``, what is rarer is left out of the file, in which all other counts are exact (so are entropies to
     the right and left, but for neighbours rarer than that). With ``sieve`` the text, which must be one that can be read
-    again, is read three times (:func:`sieve_of`): the same file by a quarter of the temporary disk.
+    again, is read twice (:func:`sieve_of`): the same file in about the same time, by less temporary disk.
 
     With ``forget``, a batch forgets the n-grams that it has at most so often: the fastest, with counts that are too low
     by at most what is returned, the ``forgotten`` of the file. Then the result depends on memory and workers, which
@@ -214,10 +216,12 @@ def count_text(
     """
     if not 1 <= max_length <= MAX_LENGTH:
         raise ValueError(f"max_length: expected 1 to {MAX_LENGTH}, such as 6, got {max_length}")
-    if memory < LEAST_MEMORY:
-        raise ValueError(f"memory: expected at least {LEAST_MEMORY:,} bytes, such as {MEMORY}, got {memory:,}")
     if workers < 1:
         raise ValueError(f"workers: expected 1 or more, such as 2, got {workers}")
+    if memory < (least := max(LEAST_MEMORY, workers * LEAST_SHARE)):
+        raise ValueError(
+            f"memory: expected at least {least >> 20}M for {workers} worker{'s'[: workers > 1]}, got {memory:,} bytes"
+        )
     if min_count < 1 or forget < 0:
         raise ValueError(f"expected min_count of 1 or more and forget of 0 or more, got {min_count} and {forget}")
     fan_in = max(2, min(FAN_IN, memory // (workers * _OPEN)))
@@ -225,9 +229,9 @@ def count_text(
     if sieve and (min_count == 1 or forget or iter(text) is text):
         raise ValueError("sieve: expected with min_count of 2 or more, without forget, and text that can be read again")
     passing = None
-    if sieve and max_length > 1:
-        passing = sieve_of(text, min_count, max_length, memory // 16, workers, progress)
-        memory -= memory // 16
+    if sieve and max_length >= _SIEVED:
+        passing = sieve_of(text, min_count, memory // 8, workers, progress)
+        memory -= memory // 8
     with Spills(size, folder, fan_in, workers) as spills:
         batches = _spill(text, spills, max_length, batch_size(memory, max_length, workers), forget, progress, passing)
         progress("merging", 0, 0)
@@ -256,7 +260,7 @@ def batch_size(memory: int, max_length: int, workers: int) -> int:
         # Ids; keys of 8 bytes for each 4 symbols, with those of the largest bucket twice; a row for each window.
         keys = 8 if max_length <= 4 else 16
         cost = 2 + keys * 5 // 4 + (row_size(max_length) + 8) * 9 // 8
-    return memory // (cost * workers + _TEXT)
+    return (memory - workers * _WORKER) // (cost * workers + _TEXT)
 
 
 def _spill(
@@ -302,16 +306,35 @@ def _pool(workers: int) -> Executor:
 
 
 def batches_of(text: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Lists of blocks that have some ``size`` characters together."""
     batch: list[str] = []
     held = 0
     for block in text:
-        if held and held + len(block) > size:
-            yield batch
-            batch, held = [], 0
-        batch.append(block)
-        held += len(block) + 1
+        for part in _parts(block, size):
+            if held and held + len(part) > size:
+                yield batch
+                batch, held = [], 0
+            batch.append(part)
+            held += len(part) + 1
     if batch:
         yield batch
+
+
+def _parts(block: str, size: int) -> Iterator[str]:
+    """The lines of a block, joined up to some size; a longer line whole.
+
+    >>> list(_parts("ab\\ncd\\n\\nefghijk\\nl", 5))
+    ['ab\\ncd', '', 'efghijk', 'l']
+    """
+    start = 0
+    while len(block) - start > size:
+        end = block.rfind("\n", start, start + size + 1)
+        end = block.find("\n", start + size) if end < 0 else end
+        if end < 0:
+            break
+        yield block[start:end]
+        start = end + 1
+    yield block[start:]
 
 
 def count_batch(batch: list[str], max_length: int, forget: int = 0, sieve: Sieve | None = None) -> list[bytes]:
@@ -326,7 +349,7 @@ def count_batch(batch: list[str], max_length: int, forget: int = 0, sieve: Sieve
 def windows_of(batch: list[str], max_length: int, sieve: Sieve | None = None) -> Table:
     """The table of the windows of a batch; the list is used up."""
     ids, points = _encoded(batch)
-    reach = None if sieve is None else kernels.sieve_reach(ids, points, sieve.longest, sieve.least, sieve.table)
+    reach = None if sieve is None else kernels.sieve_reach(ids, points, sieve.length, sieve.least, sieve.table)
     rows, numbers = kernels.count_windows(ids, points, max_length + 1, reach)
     if batch:
         rest, more = NgramCounts(max_length).train(batch).table()  # which begins another alphabet where it must
@@ -352,30 +375,40 @@ def _encoded(batch: list[str]) -> tuple[array[int], array[int]]:
 
 
 class Sieve(NamedTuple):
-    """Counters that tell which n-grams of 2 to ``longest`` symbols are rarer than ``least``."""
+    """Counters that tell which n-grams of ``length`` symbols are rarer than ``least``."""
 
     table: mmap.mmap
-    longest: int
+    length: int
     least: int
 
 
 def sieve_of(
-    text: Iterable[str], least: int, max_length: int, memory: int, workers: int = 1, progress: Progress = _silent
+    text: Iterable[str], least: int, memory: int, workers: int = 1, progress: Progress = _silent
 ) -> Sieve | None:
     """What counting can leave out that ``least`` will leave out in the end; None if nothing can be told beforehand.
 
-    The text is read once for its n-grams of 2 and 3 symbols, and once for those of 4 both of whose parts passed; the
-    counters (some ``memory`` bytes) are shared by n-grams, so that now and then a rare one passes, but none is lost.
-    On 50 MB, ``least`` 5: 20 MB spilled instead of 76, in about the same time, as visiting counters costs what it
-    spares in merging (benchmarks/scale/sieve.py).
+    The text is read once for its trigrams; a longer n-gram is counted only when the trigrams in it pass, as it is at
+    most as frequent as they are. The counters (some ``memory`` bytes) are shared by trigrams, so that now and then a
+    rare one passes, but none is lost. It takes about the time that it spares in merging, and spares temporary files
+    (benchmarks/scale/sieve.py).
     """
-    table = _counters(1 << max(16, memory.bit_length() - 1))
-    sieve = Sieve(table, min(max_length, _SIEVED), min(least, 255))
-    for shortest in (2, _SIEVED):
-        longest = min(_SIEVED - 1 if shortest == 2 else _SIEVED, max_length)
-        if shortest <= longest and not _fill(sieve, text, shortest, longest, workers, progress):
-            return None
-    return sieve
+    sieve = Sieve(_counters(1 << max(16, memory.bit_length() - 1)), _SIEVED, min(least, 255))
+    done = 0
+
+    def count(batch: list[str]) -> bool:
+        ids, points = _encoded(batch)
+        kernels.sieve_count(ids, points, sieve.length, sieve.table)
+        return not batch
+
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[bool]] = deque()
+        for batch in batches_of(text, _SIEVE_BATCH if kernels.backend == "c" else _SIEVE_BATCH // 16):
+            done += sum(map(len, batch))
+            waiting.append(pool.submit(count, batch))
+            if len(waiting) > workers and not waiting.popleft().result():
+                return None  # more characters than an alphabet
+            progress("sieving", done, 0)
+        return sieve if all(future.result() for future in waiting) else None
 
 
 def _counters(size: int) -> mmap.mmap:
@@ -385,23 +418,3 @@ def _counters(size: int) -> mmap.mmap:
         with suppress(OSError):
             table.madvise(mmap.MADV_HUGEPAGE)
     return table
-
-
-def _fill(sieve: Sieve, text: Iterable[str], shortest: int, longest: int, workers: int, progress: Progress) -> bool:
-    """Count n-grams of some lengths; False if a text has more characters than an alphabet."""
-    done = 0
-
-    def count(batch: list[str]) -> bool:
-        ids, points = _encoded(batch)
-        kernels.sieve_count(ids, points, shortest, longest, sieve.least, sieve.table)
-        return not batch
-
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[bool]] = deque()
-        for batch in batches_of(text, _SIEVE_BATCH):
-            done += sum(map(len, batch))
-            waiting.append(pool.submit(count, batch))
-            if len(waiting) > workers and not waiting.popleft().result():
-                return False
-            progress("sieving", done, 0)
-        return all(future.result() for future in waiting)

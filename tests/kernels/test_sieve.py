@@ -26,21 +26,20 @@ def grams(ids: array[int], length: int) -> Counter[tuple[int, ...]]:
     return Counter(gram for gram in found if all(0 < symbol < 0xF000 for symbol in gram))
 
 
-def filled(engine: Any, ids: array[int], least: int, size: int) -> bytearray:
+def filled(engine: Any, ids: array[int], length: int, size: int) -> bytearray:
     table = bytearray(size)
-    engine.sieve_count(ids, POINTS, 2, 3, least, table)
-    engine.sieve_count(ids, POINTS, 4, 5, least, table)
+    engine.sieve_count(ids, POINTS, length, table)
     return table
 
 
 @quick
 @given(texts, st.integers(1, 255), tables)
 def test_both_engines_fill_the_same_counters(ids: array[int], least: int, size: int) -> None:
-    table = filled(kernels, ids, least, size)
-    assert table == filled(specification, ids, least, size)
-    for longest in range(2, 10):
-        reach = kernels.sieve_reach(ids, POINTS, longest, least, table)
-        assert reach == specification.sieve_reach(ids, POINTS, longest, least, table)
+    for length in range(2, 10):
+        table = filled(kernels, ids, length, size)
+        assert table == filled(specification, ids, length, size)
+        reach = kernels.sieve_reach(ids, POINTS, length, least, table)
+        assert reach == specification.sieve_reach(ids, POINTS, length, least, table)
         for window in (2, 5, 9):
             assert kernels.count_windows(ids, POINTS, window, reach) == windows.count_windows(
                 ids, POINTS, window, reach
@@ -48,11 +47,11 @@ def test_both_engines_fill_the_same_counters(ids: array[int], least: int, size: 
 
 
 @quick
-@given(texts, st.integers(1, 9), tables)
-def test_what_is_frequent_is_within_reach(ids: array[int], least: int, size: int) -> None:
-    reach = kernels.sieve_reach(ids, POINTS, 5, least, filled(kernels, ids, least, size))
-    for length in range(1, 6):
-        frequent = {gram for gram, count in grams(ids, length).items() if count >= least or length == 1}
+@given(texts, st.integers(2, 5), st.integers(1, 9), tables)
+def test_what_is_frequent_is_within_reach(ids: array[int], sieved: int, least: int, size: int) -> None:
+    reach = kernels.sieve_reach(ids, POINTS, sieved, least, filled(kernels, ids, sieved, size))
+    for length in range(1, 9):
+        frequent = {gram for gram, count in grams(ids, length).items() if count >= least or length < sieved}
         for place in range(len(ids) - length + 1):
             if tuple(ids[place : place + length]) in frequent:
                 assert reach[place] >= length
@@ -61,31 +60,36 @@ def test_what_is_frequent_is_within_reach(ids: array[int], least: int, size: int
 
 def test_with_room_for_all_the_rare_are_out_of_reach() -> None:
     ids = array("H", [8, 9, 0, 8, 9, 10, 0])
-    assert list(kernels.sieve_reach(ids, POINTS, 5, 2, filled(kernels, ids, 2, 1 << 16))) == [2, 1, 0, 2, 1, 1, 0]
+    assert list(kernels.sieve_reach(ids, POINTS, 2, 2, filled(kernels, ids, 2, 1 << 16))) == [2, 1, 0, 2, 1, 1, 0]
+    assert list(kernels.sieve_reach(ids, POINTS, 3, 2, filled(kernels, ids, 3, 1 << 16))) == [2, 1, 0, 2, 2, 1, 0]
 
 
 def test_counters_stop_at_their_end() -> None:
     table = bytearray(1 << 10)
-    kernels.sieve_count(array("H", [8, 9, 0] * 300), POINTS, 2, 2, 1, table)
+    kernels.sieve_count(array("H", [8, 9, 0] * 300), POINTS, 2, table)
     assert max(table) == sum(table) == 255
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((array("H"), POINTS, 1, 2, 1, bytearray(2)), "lengths: expected 2 to 9, rising, got 1 to 2"),
-        ((array("H"), POINTS, 3, 2, 1, bytearray(2)), "lengths: expected 2 to 9, rising, got 3 to 2"),
-        ((array("H"), POINTS, 2, 10, 1, bytearray(2)), "lengths: expected 2 to 9, rising, got 2 to 10"),
-        ((array("H"), POINTS, 2, 3, 256, bytearray(2)), "least: expected 1 to 255, got 256"),
-        ((array("H"), POINTS, 2, 3, 1, bytearray(3)), "table: expected a power of two of counters, got 3"),
-        ((array("H"), POINTS[:5], 2, 3, 1, bytearray(2)), "points: expected 65536 items, got 5"),
-        ((array("I"), POINTS, 2, 3, 1, bytearray(2)), "ids: expected items of 2 bytes, got 4"),
+        ((array("H"), POINTS, 1, 2, bytearray(2)), "length: expected 2 to 9, got 1"),
+        ((array("H"), POINTS, 10, 2, bytearray(2)), "length: expected 2 to 9, got 10"),
+        ((array("H"), POINTS, 3, 256, bytearray(2)), "least: expected 1 to 255, got 256"),
+        ((array("H"), POINTS, 3, 0, bytearray(2)), "least: expected 1 to 255, got 0"),
+        ((array("H"), POINTS, 3, 1, bytearray(3)), "table: expected a power of two of counters, got 3"),
+        ((array("H"), POINTS[:5], 3, 1, bytearray(2)), "points: expected 65536 items, got 5"),
+        ((array("I"), POINTS, 3, 1, bytearray(2)), "ids: expected items of 2 bytes, got 4"),
     ],
 )
 def test_what_cannot_be_counted(arguments: tuple[Any, ...], message: str) -> None:
     for engine in (kernels, specification):
         with pytest.raises((ValueError, TypeError), match=message):
-            engine.sieve_count(*arguments)
+            engine.sieve_reach(*arguments)
+        if "least" not in message:
+            ids, points, length, _, table = arguments
+            with pytest.raises((ValueError, TypeError), match=message):
+                engine.sieve_count(ids, points, length, table)
 
 
 def test_windows_want_one_reach_for_each_symbol() -> None:
