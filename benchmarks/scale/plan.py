@@ -130,7 +130,7 @@ def growth(measured: list[Measured]) -> Iterator[list[str]]:
             f"{row.text / 1e6:,.0f} MB",
             f"{row.symbols:,}",
             f"{row.windows:,}",
-            f"{row.windows / row.symbols:.0%}",
+            f"{row.windows / row.symbols:.2f}",
             amount(row.file),
             f"{row.text / row.seconds / 1e6:.1f}",
             power,
@@ -171,7 +171,7 @@ def main() -> None:
         measured = [counted(text, run) for text, run in zip(texts, runs, strict=True)]
         law = Law(measured[-1], exponent(*measured[-2:]), merging(runs, Path(folder, "all.run")))
     shard = options.shard * GIGABYTE
-    head = ["text", "symbols", "distinct windows", "of all", "run file", "MB a CPU s", "exponent from the row above"]
+    head = ["text", "symbols", "distinct windows", "a symbol", "run file", "MB a CPU s", "exponent from the row above"]
     parts = [header, measure.table(head, growth(measured)), ""]
     parts += [
         f"Merging: {1e6 * law.merging:.2f} CPU s a million windows that are read. On with {law.exponent:.2f}:",

@@ -149,9 +149,13 @@ def add(verbs: Any) -> None:
     )
     verb.add_argument(
         "--sieve",
-        action=argparse.BooleanOptionalAction,
+        action="store_true",
+        default=None,
         help="with --min-count, of files: read them twice, and count no n-gram with a trigram that is rare: the same "
         "result by less temporary disk (default: where files are larger than --memory and --min-count is 10 or more)",
+    )
+    verb.add_argument(
+        "--no-sieve", action="store_false", default=None, dest="sieve", help="read files once, whatever their size"
     )
     verb.add_argument(
         "--approximate",
