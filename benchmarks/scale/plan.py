@@ -87,9 +87,9 @@ def merging(runs: list[Path], output: Path) -> float:
 def plan(law: Law, size: float, shard: float) -> Plan:
     """How so many bytes of text are counted.
 
-    >>> law = Law(Measured(1000, 300, 100, 1000, 36.0), 1.0, 0.36)
+    >>> law = Law(Measured(1000, 300, 100, 1000, 3600.0), 1.0, 3600.0)
     >>> plan(law, 6400.0, 100.0)
-    Plan(shards=64, rounds=[6400.0], counting=0.064, merging=0.064)
+    Plan(shards=64, rounds=[6400.0], counting=6.4, merging=640.0)
     """
     shards = number = max(1, math.ceil(size / shard))
     rounds, merged, part = [], 0.0, size / shards
