@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nlp_zero.cli import main
+from nlp_zero.syntax.brackets import learn_brackets
 from nlp_zero.syntax.grammar import Grammar, Template
 from nlp_zero.syntax.tree import Tree
 
@@ -61,6 +62,24 @@ def test_the_n_best(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.splitlines()[-2:] == ["((雪梨 和 苹果) 和 香蕉)", "(雪梨 和 (苹果 和 香蕉))"]
 
 
+def test_without_templates_the_brackets_of_the_file_make_the_trees(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = ["我 的 苹果 很 甜 。", "你 的 书 ， 他 看 了 。", "他 的 书 很 好 ， 你 看 。", "我 吃 你 的 苹果 ， 很 甜 。"]
+    model = learn_brackets([line.split() for line in raw * 40], views=[(24, 100)])
+    table, text = tmp_path / "t.tsv", tmp_path / "seg.txt"
+    Grammar([Template.parse("我 的 苹果", 5, bits=9000.0)], brackets=model.to_tables()).save(table)
+    words = raw[0].split()
+    text.write_text(raw[0], encoding="utf-8")
+    found = []
+    for more in ([], ["--no-templates"]):
+        assert run((str(table), str(text)), "--format", "jsonl", *more) == 0
+        found.append({span["label"] for span in json.loads(capsys.readouterr().out)["spans"]})
+    assert found == [{"", "我 的 苹果"}, {""}]
+    assert run((str(table), str(text)), "--format", "brackets", "--no-templates") == 0
+    assert capsys.readouterr().out.strip() == Tree.from_spans(words, model.brackets(words)).brackets()
+
+
 def test_raw_text_is_cut_first(files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     raw = tmp_path / "raw.txt"
     raw.write_text("我的苹果\n", encoding="utf-8")
@@ -76,6 +95,9 @@ def test_bad_input_is_one_line(files: tuple[str, str], tmp_path: Path, capsys: p
     said = capsys.readouterr().err
     assert "line 2" in said and said.count("\n") == 1
     assert run(("no such file", files[1])) == 1
+    capsys.readouterr()
+    assert run(files, "--no-templates") == 1
+    assert "t.tsv: --no-templates: expected a file with induced brackets" in capsys.readouterr().err
     assert run(files, "--null-score", "3") == 2
     assert run(files, "--longest", "1") == 2
     assert main(["parse", files[1]]) == 2

@@ -171,7 +171,7 @@ def text_argument(argument: str) -> str:
 
 
 def texts(corpus: Corpus) -> Iterator[str]:
-    """The same by the fast way of reading: lines joined by line ends, of files that are small together.
+    """The lines of a corpus in its fast way of reading: texts of some BATCH characters, small files together in one.
 
     >>> from nlp_zero.text.corpus import Corpus
     >>> [len(text) for text in texts(Corpus.from_strings(["字" * 100_000] * 17))]

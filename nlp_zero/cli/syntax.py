@@ -116,6 +116,11 @@ def parser_of(options: argparse.Namespace) -> Parser:
 
     grammar = Grammar.load(options.templates)
     if options.no_templates:
+        if grammar.brackets is None:
+            raise GrammarError(
+                f"{options.templates}: --no-templates: expected a file with induced brackets, as nlp-zero templates writes "
+                "it without --no-brackets, got one of templates alone"
+            )
         grammar = Grammar(classes=grammar.classes, brackets=grammar.brackets)
     try:
         return joint_parser(grammar, options.null_score, longest=options.longest)

@@ -5,7 +5,6 @@
 
 #define CLASSES 9
 #define CODE_POINTS 0x110000
-#define BASIC 0x10000
 #define BATCH 65536
 #define SLOT_BITS 14
 #define SLOTS (1 << SLOT_BITS)

@@ -481,12 +481,19 @@ typedef struct {
     partial *waiting;
 } matcher;
 
+/* The child of a node by a step, or 0. */
+static inline uint32_t
+child_at(const child_table *children, uint32_t node, uint64_t step)
+{
+    uint64_t key = (uint64_t)node << 32 | step;
+    size_t slot = find_slot(children, key);
+    return children->keys[slot] == key ? children->nodes[slot] : 0;
+}
+
 static inline uint32_t
 child_by(const matcher *m, uint32_t node, uint32_t symbol, uint32_t gap)
 {
-    uint64_t key = (uint64_t)node << 32 | (symbol - 1) << 1 | gap;
-    size_t slot = find_slot(&m->children, key);
-    return m->children.keys[slot] == key ? m->children.nodes[slot] : 0;
+    return child_at(&m->children, node, (uint64_t)(symbol - 1) << 1 | gap);
 }
 
 static int
@@ -791,27 +798,29 @@ typedef struct {
     uint32_t *ends;  /* of each template its node, 0 for none */
 } rest;
 
-static inline uint32_t
-child_at(const rest *r, uint32_t node, uint32_t step)
-{
-    uint64_t key = (uint64_t)node << 32 | step;
-    size_t slot = find_slot(&r->children, key);
-    return r->children.keys[slot] == key ? r->children.nodes[slot] : 0;
-}
+#define NO_STEP UINT64_MAX
 
-/* The same step over the class of its word; 0 where there is none, which is no step of a class. */
-static inline uint32_t
+/* The same step over the class of its word, or NO_STEP. */
+static inline uint64_t
 class_step(const rest *r, uint32_t step)
 {
     size_t number = (size_t)(step >> 1) + 1;
     uint32_t group = number < (size_t)r->symbols ? r->classes[number] : 0;
-    return group ? (group - 1) << 1 | (step & 1) | 0x80000000u : 0;
+    return group ? (uint64_t)(group - 1) << 1 | (step & 1) : NO_STEP;
+}
+
+/* The one of two numbers that Python's max() gives. */
+static inline double
+greater(double one, double other)
+{
+    return other > one ? other : one;
 }
 
 static double
 rest_of(const rest *r, uint32_t name)
 {
-    uint32_t row[MOST_STEPS], others[MOST_STEPS], nodes[2][1 << MOST_STEPS];
+    uint32_t row[MOST_STEPS], nodes[2][1 << MOST_STEPS];
+    uint64_t others[MOST_STEPS];
     size_t size = 0;
     for (uint32_t node = r->ends[name]; node; node = r->parents[node])
         size++;
@@ -827,34 +836,31 @@ rest_of(const rest *r, uint32_t name)
     }
     for (size_t start = 0; start < size; start++) {
         if (start)
-            best[start] = best[start - 1] - r->unit > reached[start] ? best[start - 1] - r->unit : reached[start];
+            best[start] = greater(best[start - 1] - r->unit, reached[start]);
         uint32_t *here = nodes[0], *after = nodes[1], node;
         size_t count = 0;
-        if ((node = child_at(r, 0, row[start] & ~1u)))
+        if ((node = child_at(&r->children, 0, row[start] & ~1u)))
             here[count++] = node;
-        if (others[start] && (node = child_at(r, 0, others[start] & 0x7FFFFFFEu)))
+        if (others[start] != NO_STEP && (node = child_at(&r->children, 0, others[start] & ~(uint64_t)1)))
             here[count++] = node;
         for (size_t last = start + 1; last < size && count; last++) {
             size_t found = 0;
             for (size_t i = 0; i < count; i++) {
-                if ((node = child_at(r, here[i], row[last])))
+                if ((node = child_at(&r->children, here[i], row[last])))
                     after[found++] = node;
-                if (others[last] && (node = child_at(r, here[i], others[last] & 0x7FFFFFFFu)))
+                if (others[last] != NO_STEP && (node = child_at(&r->children, here[i], others[last])))
                     after[found++] = node;
             }
             for (size_t i = 0; i < found; i++) {
                 uint32_t other = r->templates[after[i]];
-                if (other != NONE && other != name && best[start] + r->values[other] > reached[last + 1])
-                    reached[last + 1] = best[start] + r->values[other];
+                if (other != NONE && other != name)
+                    reached[last + 1] = greater(reached[last + 1], best[start] + r->values[other]);
             }
             uint32_t *swap = here; here = after; after = swap;
             count = found;
         }
     }
-    if (!size)
-        return 0.0;
-    double alone = best[size - 1] - r->unit;
-    return alone > reached[size] ? alone : reached[size];
+    return size ? greater(best[size - 1] - r->unit, reached[size]) : 0.0;
 }
 
 /* The node of each template; -1 with an error set. */

@@ -135,7 +135,7 @@ class BracketModel:
 
         For view 1 and the others: ``class 1``, ``ending 1``, ``pool 1``: numbers of classes; ``first-last 1``,
         ``before-after 1``, ``last-after 1``: log odds in nats by two classes, 0 the edge of a stretch; ``length 1``:
-        log odds in nats.
+        log odds in nats; ``neighbours 1``: how much more often than by chance two classes meet, in nats.
         """
         tables: dict[str, dict[str, float]] = {}
         for number, view in enumerate(self.views, 1):

@@ -74,7 +74,7 @@ def test_tables_can_be_kept_in_a_grammar(model: BracketModel, tmp_path: object) 
     assert again.brackets(sentence) == model.brackets(sentence)
 
 
-@pytest.mark.parametrize("name", ["first-last 1", "length 2", "pool 1", "last-after 2"])
+@pytest.mark.parametrize("name", ["first-last 1", "length 2", "pool 1", "last-after 2", "neighbours 1"])
 def test_tables_that_are_damaged_are_an_error(model: BracketModel, name: str) -> None:
     tables = {**model.to_tables(), name: {"x": 1.0}}
     with pytest.raises(GrammarError, match="tables of a model of brackets"):
