@@ -65,7 +65,12 @@ def test_the_n_best(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) 
 def test_without_templates_the_brackets_of_the_file_make_the_trees(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    raw = ["我 的 苹果 很 甜 。", "你 的 书 ， 他 看 了 。", "他 的 书 很 好 ， 你 看 。", "我 吃 你 的 苹果 ， 很 甜 。"]
+    raw = [
+        "我 的 苹果 很 甜 。",
+        "你 的 书 ， 他 看 了 。",
+        "他 的 书 很 好 ， 你 看 。",
+        "我 吃 你 的 苹果 ， 很 甜 。",
+    ]
     model = learn_brackets([line.split() for line in raw * 40], views=[(24, 100)])
     table, text = tmp_path / "t.tsv", tmp_path / "seg.txt"
     Grammar([Template.parse("我 的 苹果", 5, bits=9000.0)], brackets=model.to_tables()).save(table)

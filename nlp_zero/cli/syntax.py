@@ -118,8 +118,8 @@ def parser_of(options: argparse.Namespace) -> Parser:
     if options.no_templates:
         if grammar.brackets is None:
             raise GrammarError(
-                f"{options.templates}: --no-templates: expected a file with induced brackets, as nlp-zero templates writes "
-                "it without --no-brackets, got one of templates alone"
+                f"{options.templates}: --no-templates: expected a file with induced brackets, as nlp-zero templates "
+                "writes it without --no-brackets, got one of templates alone"
             )
         grammar = Grammar(classes=grammar.classes, brackets=grammar.brackets)
     try:

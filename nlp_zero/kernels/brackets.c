@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define MOST_WORDS 64
-#define TURN 50000  /* stretches between two looks for Ctrl-C */
+#define TURN 50000    /* stretches between two looks for Ctrl-C */
+#define WORDS 1000000 /* the same of words */
 
 /* What stops a loop that runs without the GIL. */
 enum { DONE = 0, NO_MEMORY = -1, INTERRUPTED = -2 };
@@ -232,9 +233,11 @@ pair_at(const tally *t, Py_ssize_t place)
 }
 
 static int
-find_bonds(tally *t, const costs *c, double *bonds)
+find_bonds(tally *t, const costs *c, double *bonds, PyThreadState **state)
 {
     for (Py_ssize_t place = 0; place < t->size; place++) {
+        if (place % WORDS == WORDS - 1 && interrupted(state))
+            return INTERRUPTED;
         uint64_t key = pair_at(t, place);
         if (!key)
             continue;
@@ -246,6 +249,8 @@ find_bonds(tally *t, const costs *c, double *bonds)
         found->spans++;
     }
     for (Py_ssize_t place = 0; place < t->size; place++) {
+        if (place % WORDS == WORDS - 1 && interrupted(state))
+            return INTERRUPTED;
         uint64_t key = pair_at(t, place);
         double bond = 0.0;
         if (key) {
@@ -297,14 +302,13 @@ neighbour_bonds(PyObject *self, PyObject *args)
         goto done;
     if ((result = PyBytes_FromStringAndSize(NULL, t.size * 8)) != NULL) {
         double *bonds = (double *)PyBytes_AsString(result);
-        int status;
-        Py_BEGIN_ALLOW_THREADS
-        status = find_bonds(&t, &c, bonds);
-        Py_END_ALLOW_THREADS
-        if (status != DONE) {
-            Py_CLEAR(result);
+        PyThreadState *state = PyEval_SaveThread();
+        int status = find_bonds(&t, &c, bonds, &state);
+        PyEval_RestoreThread(state);
+        if (status == NO_MEMORY)
             PyErr_NoMemory();
-        }
+        if (status != DONE)
+            Py_CLEAR(result);
     }
     free(t.cells);
 done:

@@ -236,8 +236,8 @@ def learn_brackets(
 
     ``views`` are, for each view, how many classes of words there are (5 to 1024) and how many frequent words that are
     classes of their own besides; the classes of the first are found from nothing, the others from those. O(words),
-    4 bytes a word besides the counts of words and of neighbours; raises
-    :class:`InputError` if there is no stretch of three words or more.
+    some 20 bytes a word besides the counts of words and of neighbours; raises :class:`InputError` if there is no
+    stretch of three words or more.
     """
     forms, text = _encoded(sentences)
     types = _types(forms, Counter(text))

@@ -107,7 +107,7 @@ class TextBonds(NamedTuple):
 def text_bonds(text: array[int], size: int) -> TextBonds:
     """The bonds of :meth:`Cues.bond` in a text of numbers below ``size``, 0 after each stretch; 0.0 beside a 0.
 
-    O(words); 8 bytes a word, some 50 a pair.
+    O(words); 16 bytes a word (8 of them the result), some 50 to 100 a pair.
 
     >>> list(map(round, text_bonds(array("I", [1, 2, 0, 1, 2, 0, 2, 1, 0]), 3).bonds))
     [2, 0, 0, 2, 0, 0, 1, 0, 0]

@@ -357,3 +357,11 @@ def test_the_rest_of_a_template_is_the_best_of_all_cuts(seed: int) -> None:
 
     assert list(array("d", found)) == rest_by_lists(templates, list(values), groups, 0.5)
     assert found == specification.rest_values(*arguments)
+
+
+def test_classes_may_have_any_number() -> None:
+    high = 2**30 + 5
+    trie = Trie.of([(0, 2), (high << 1, 2)])
+    classes = array("I", [0, high + 1, 0])
+    found = kernels.rest_values(*trie[:3], array("d", [1.0, 5.0]), classes, 1.0)
+    assert list(array("d", found)) == [5.0, -2.0]
