@@ -130,6 +130,6 @@ def bond_tree(words: Sequence[str], bond: Bond) -> list[tuple[int, int]]:
     """The brackets of a sentence: each stretch, split at its weakest bonds, and each pair of signs.
 
     >>> bond_tree("我 的 苹果 ， 好 吃".split(), lambda a, b: 2.0 if b == "的" else 1.0)
-    [(0, 3), (0, 2)]
+    [(0, 3), (0, 2), (4, 6)]
     """
     return stretch_brackets(words, lambda pieces: weakest_bond([bond(a.word, b.word) for a, b in pairwise(pieces)]))

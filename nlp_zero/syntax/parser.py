@@ -41,7 +41,7 @@ from ..errors import InputError
 from .grammar import Grammar, Template
 from .matching import Matcher, Trie
 from .nbest import Brackets, best_derivations, best_sums
-from .stretches import Piece, are_phrases, stretches
+from .stretches import Piece, stretches
 from .tree import Node, Tree
 
 __all__ = ["LONGEST", "NULL_SCORE", "Known", "Parser", "SpanScores"]
@@ -69,10 +69,10 @@ def _units(nats: float) -> int:
 
 
 class _Part(NamedTuple):
-    """Some pieces of a stretch, no more than a chart takes; ``phrase`` if they are all of one that is a phrase."""
+    """Some pieces of a stretch, no more than a chart takes; ``whole`` if they are the stretch."""
 
     pieces: Sequence[Piece]
-    phrase: bool
+    whole: bool
 
 
 class _Parse(NamedTuple):
@@ -150,12 +150,11 @@ class Parser:
     def _parts(self, words: Sequence[str]) -> list[_Part]:
         """The stretches of a sentence, the long ones cut."""
         parts = []
-        several = stretches(words)
-        for pieces, phrase in zip(several, are_phrases(several), strict=True):
+        for pieces in stretches(words):
             count = -(-len(pieces) // self.longest)
             edges = [len(pieces) * number // count for number in range(count + 1)]
             for start, end in pairwise(edges):
-                parts.append(_Part(pieces[start:end], phrase and count == 1))
+                parts.append(_Part(pieces[start:end], count == 1))
         return parts
 
     def _best(self, part: _Part) -> _Parse:
@@ -211,7 +210,7 @@ class Parser:
                 span = part.pieces[start].start, part.pieces[end - 1].end
                 if template >= 0:
                     labels[span] = self._names[template]
-                elif part.phrase or end - start < len(part.pieces):
+                elif part.whole or end - start < len(part.pieces):
                     labels.setdefault(span, "")
         spans = sorted(labels, key=lambda span: (span[0], -span[1]))
         return Tree(words, [Node(*span, labels[span]) for span in spans], fsum(parse.nats for parse in parses))

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-__all__ = ["JOINTS", "PAIRS", "Piece", "are_phrases", "is_sign", "stretch_brackets", "stretch_words", "stretches"]
+__all__ = ["JOINTS", "PAIRS", "Piece", "is_sign", "stretch_brackets", "stretch_words", "stretches"]
 
 PAIRS = dict(zip("“‘《〈「『（(【〔[", "”’》〉」』）)】〕]", strict=True))
 """Signs that open, with those that close."""
@@ -106,32 +106,18 @@ def stretch_brackets(
 ) -> list[tuple[int, int]]:
     """The brackets of a sentence whose stretches have those that ``tree`` makes of their pieces.
 
-    A bracket around each pair and around each stretch but the last (:func:`are_phrases`) is added, and one around one
-    piece left out; they come in the order of their starts, the longer first.
+    A bracket around each stretch and each pair is added, and one around one piece left out; they come in the order of
+    their starts, the longer first.
 
-    >>> stretch_brackets("我 读 《 你 的 书 》 ， 你 看".split(), lambda pieces: [(0, 2)])
+    >>> stretch_brackets("我 读 《 你 的 书 》 ，".split(), lambda pieces: [(0, 2)])
     [(0, 7), (0, 2), (2, 7), (3, 6), (3, 5)]
     """
     found: set[tuple[int, int]] = set()
-    several = stretches(words)
-    for pieces, phrase in zip(several, are_phrases(several), strict=True):
+    for pieces in stretches(words):
         found.update((piece.start, piece.end) for piece in pieces if piece.end - piece.start > 3)
-        whole = 0, len(pieces)
-        spans = [span for span in tree(pieces) if span != whole] + [whole] * phrase
+        spans = [*tree(pieces), (0, len(pieces))]
         found.update((pieces[start].start, pieces[end - 1].end) for start, end in spans if end - start > 1)
     return sorted(found, key=lambda span: (span[0], -span[1]))
-
-
-def are_phrases(several: Sequence[Sequence[Piece]]) -> list[bool]:
-    """Whether each of the stretches of a sentence is a phrase: all are, but for the last one after others.
-
-    A Chinese sentence closes with its main clause, to which those before belong, so that the whole of the sentence is
-    its phrase. In the train part of UD Chinese GSD 3 of 100 last stretches are brackets, 63 first ones, 50 others.
-
-    >>> are_phrases(stretches("天 黑 了 ， 我 不 去".split())), are_phrases(stretches("我 不 去 。".split()))
-    ([True, False], [True])
-    """
-    return [pieces is not several[-1] or pieces[0].start == 0 for pieces in several]
 
 
 def _end(pieces: list[int], names: Sequence[str], found: list[list[int]]) -> None:
