@@ -9,10 +9,11 @@ punctuation, punctuation out, brackets of one word and of the whole sentence lef
 are made within the same stretches between punctuation marks (`nlp_zero/syntax/stretches.py`), whose own brackets
 count for all alike. Cues are counted in the same raw text in the words of the same model. Random trees: the mean of
 ten seeds. Settings were chosen on the train part: the weights of the tables after a logistic
-regression on 1,000 of its labelled sentences, rounded, the rest on all of it. The dev part reports, but is not untouched:
-earlier settings were printed beside it, and it decided one thing. The train part has the dependencies of UD 1, where the
-last clause of a sentence is its root and hardly ever a bracket (without that bracket F1 there is 1.6 higher); the dev
-part has those of UD 2, where it is one as often as the first. So every stretch keeps its bracket. Judge by another treebank.
+regression on 1,000 of its labelled sentences, rounded, the rest on all of it. The dev part reports, but is not
+untouched: earlier settings were printed beside it, and it decided one thing. The train part has the dependencies of
+UD 1, where the last clause of a sentence is its root and hardly ever a bracket (F1 there is 1.6 higher without that
+bracket); the dev part has those of UD 2, where it is one nearly as often as the first. So every stretch keeps its
+bracket. Judge by another treebank.
 """
 
 from __future__ import annotations
