@@ -39,6 +39,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _A, _B, _C, _D = (0xFFFF << shift for shift in (48, 32, 16, 0))
 MASKS = (_A, _B, _C, _D, _A | _B, _B | _C, _C | _D, _A | _B | _C, _B | _C | _D, _A | _B | _C | _D)
 SALTS = tuple((number + 1) * _GOLDEN & _WORD for number in range(len(MASKS)))
+_FEATURES = tuple(zip(MASKS, SALTS, strict=True))
 
 
 def _cells(ids: array[int], gap: int, bits: int) -> list[int]:
@@ -51,13 +52,10 @@ def _cells(ids: array[int], gap: int, bits: int) -> list[int]:
     if after >= WORD_LIMIT:
         after = 0
     window = before << 48 | left << 32 | right << 16 | after
-    cells = []
-    for mask, salt in zip(MASKS, SALTS, strict=True):
-        h = window & mask ^ salt
-        h = (h ^ h >> 32) * _GOLDEN & _WORD
-        h = (h ^ h >> 32) * 0xD6E8FEB86659FD93 & _WORD
-        cells.append(h >> 64 - bits)
-    return cells
+    shift = 64 - bits
+    hashed = [window & mask ^ salt for mask, salt in _FEATURES]
+    hashed = [(h ^ h >> 32) * _GOLDEN & _WORD for h in hashed]
+    return [((h ^ h >> 32) * 0xD6E8FEB86659FD93 & _WORD) >> shift for h in hashed]
 
 
 def _gaps(ids: array[int], block: int) -> tuple[array[int], array[int]]:

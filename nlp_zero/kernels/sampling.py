@@ -110,21 +110,32 @@ def _text(index: Buffer, max_length: int, lengths: Buffer, size: int) -> tuple[m
     chunks = [match.span() for match in re.finditer(b"\x01+", bytes(item != NONE for item in items[::max_length]))]
     word_count = 0
     for start, end in chunks:
+        for length in range(min(max_length, end - start)):
+            if max(items[start * max_length + length : (end - length) * max_length : max_length]) >= size:
+                _refuse(items, max_length, words, start, end, size)
         place = start
-        for position in range(start, end):
-            first = position * max_length
-            for item in range(first, first + min(max_length, end - position)):
-                if items[item] >= size:
-                    raise ValueError(f"index: expected ids below {size} inside chunks, got {items[item]} at {item}")
-            length = words[position]
-            if position == place:
-                if not 1 <= length <= min(max_length, end - position):
-                    raise ValueError(f"lengths: expected words that fill the chunk, got length {length} at {position}")
-                place += length
-                word_count += 1
-            elif length:
-                raise ValueError(f"lengths: expected words that fill the chunk, got length {length} at {position}")
+        while place < end:
+            length = words[place]
+            if not 1 <= length <= min(max_length, end - place) or any(words[place + 1 : place + length]):
+                _refuse(items, max_length, words, start, end, size)
+            place += length
+            word_count += 1
     return items, words, chunks, word_count
+
+
+def _refuse(items: memoryview, max_length: int, words: bytearray, start: int, end: int, size: int) -> None:
+    """Raise ValueError for what is first wrong in a chunk."""
+    place = start
+    for position in range(start, end):
+        first = position * max_length
+        for item in range(first, first + min(max_length, end - position)):
+            if items[item] >= size:
+                raise ValueError(f"index: expected ids below {size} inside chunks, got {items[item]} at {item}")
+        length = words[position]
+        starts = position == place
+        if (not 1 <= length <= min(max_length, end - position)) if starts else length:
+            raise ValueError(f"lengths: expected words that fill the chunk, got length {length} at {position}")
+        place += length
 
 
 # ---- the generator -------------------------------------------------------------------------------------------------

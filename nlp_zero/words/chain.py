@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from math import exp, log
+from math import exp, log, nan
 from typing import NamedTuple
 
 from .. import kernels
@@ -101,6 +101,7 @@ class Chain:
         self.symbols = max(sum(lengths), 1)
         self.random = array("Q", (settings.seed,))
         self.base: memoryview[float] | None = None
+        self.boosted: tuple[float, memoryview[float]] = (nan, memoryview(array("f")))
         self.counts, self.tables = array("i", bytes(4 * len(self.sizes))), array("i", bytes(4 * len(self.sizes)))
         # The lengths and spellings of all types, one table each, decide how many tables their customers take.
         self.reseat()
@@ -108,14 +109,13 @@ class Chain:
         self.reseat()
 
     def boost(self, gamma: float) -> memoryview[float]:
-        """exp(gamma A(w)) of every substring; 0 of those that may be no words."""
-        boosts = kernels.boosts(self.text.scores, self.sizes, gamma)
-        if not self.text.barred:
-            return memoryview(boosts).cast("f")
-        changed = memoryview(bytearray(boosts)).cast("f")
-        for word in self.text.barred:
-            changed[word] = 0.0
-        return changed
+        """exp(gamma A(w)) of every substring; 0 of those that may be no words. The last one asked for is kept."""
+        if self.boosted[0] != gamma:
+            boosts = memoryview(bytearray(kernels.boosts(self.text.scores, self.sizes, gamma))).cast("f")
+            for word in self.text.barred:
+                boosts[word] = 0.0
+            self.boosted = gamma, boosts
+        return self.boosted[1]
 
     def reseat(self) -> None:
         """Fill the restaurant anew from the segmentation."""
