@@ -69,7 +69,7 @@ _JOINED = 3  # pieces of such a span
 _SMOOTHING = 20.0  # spans at the mean rate that each key of a table is given before it is seen
 _ENDINGS = 10  # of so many rare words a last character is a type
 _DIGITS = 3  # of the log odds in the tables
-_PASSES = 6  # of exchange for each view but the first, which need not start from nothing
+_PASSES = 5  # of exchange for each view but the first, which need not start from nothing
 _RUNS = re.compile(r"[0-9０-９.．]+|[A-Za-zＡ-Ｚａ-ｚ]+|[^0-9０-９.．A-Za-zＡ-Ｚａ-ｚ]+")  # text is cut finer there
 _CHART = 60  # pieces: longer stretches are cut where brackets end most surely, before there is a chart
 
