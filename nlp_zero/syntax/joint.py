@@ -6,9 +6,8 @@ say which words go together over a gap (在 _ 上, 从 _ 到), and that is evide
 fixed words is likely a phrase (``FILLER``). All is added up in one chart. Templates with fixed words at both ends take
 part; the others do not say where they end, nor do slots of a class, which the tables of brackets know better.
 
-Chosen on the train part of UD Chinese GSD, where half of ``WORTH`` or twice as much, and ``FILLER`` from 1 to 2, are
-within .2 points of bracket F1; the table in ``benchmarks/results/syntax_trees.md`` has the parse with and without
-templates.
+Chosen on the train part of UD Chinese GSD; the table in ``benchmarks/results/syntax_trees.md`` has the parse with and
+without templates.
 """
 
 from __future__ import annotations
