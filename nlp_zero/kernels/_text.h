@@ -1,17 +1,11 @@
 /* What the kernels of the word model share: buffers, a segmented text, random numbers. */
 #ifndef NLP_ZERO_TEXT_H
 #define NLP_ZERO_TEXT_H
-#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE
-#endif
 #include "_buffers.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
 #define NONE 0xFFFFFFFFu
 #define WORD_LIMIT 0xF000  /* ids below it are symbols of words, the others known boundaries; 0 is the end of a line */
@@ -24,24 +18,6 @@
 #define PREFETCH(address) ((void)0)
 #define INLINE static inline
 #endif
-
-/* Memory for tables that are visited out of order: in large pages, where the system has them, there is less to look up.
-   free() returns it. */
-static inline void *
-large_pages(size_t size)
-{
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    const size_t page = (size_t)1 << 21;
-    if (size >= 2 * page) {
-        size = (size + page - 1) / page * page;
-        void *memory = aligned_alloc(page, size);
-        if (memory)
-            madvise(memory, size, MADV_HUGEPAGE);
-        return memory;
-    }
-#endif
-    return malloc(size ? size : 1);
-}
 
 /* ---- buffers ------------------------------------------------------------------------------------------------- */
 

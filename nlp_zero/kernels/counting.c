@@ -1,12 +1,9 @@
 /* Counting kernels: the copy of counting.py, which is the specification. */
-#include "_module.h"
+#include "_buffers.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
 #define WORD_LIMIT 0xF000  /* ids below it are symbols of words, the others known boundaries; 0 is the end of a line */
 #define MAX_LENGTH 8
@@ -31,20 +28,6 @@ get_buffer(PyObject *object, Py_buffer *view, Py_ssize_t itemsize, int writable,
         return -1;
     }
     return 0;
-}
-
-/* Asks for huge pages under fresh memory that is visited in no order: fewer faults, fewer misses of the page table. */
-static void
-prefer_huge_pages(void *memory, size_t size)
-{
-#ifdef MADV_HUGEPAGE
-    uintptr_t huge = 1 << 21, start = ((uintptr_t)memory + huge - 1) / huge * huge;
-    uintptr_t end = ((uintptr_t)memory + size) / huge * huge;
-    if (end > start)
-        (void)madvise((void *)start, end - start, MADV_HUGEPAGE);  /* if refused, it works all the same */
-#else
-    (void)memory; (void)size;
-#endif
 }
 
 static int
@@ -555,7 +538,7 @@ bucket_positions(const uint16_t *ids, int64_t size, uint32_t *starts)
     uint32_t *positions = malloc(starts[WORD_LIMIT] ? (size_t)starts[WORD_LIMIT] * 4 : 4);
     uint32_t *next = malloc(WORD_LIMIT * 4);
     if (positions && next) {
-        prefer_huge_pages(positions, (size_t)starts[WORD_LIMIT] * 4);
+        prefer_large_pages(positions, (size_t)starts[WORD_LIMIT] * 4);
         memcpy(next, starts, WORD_LIMIT * 4);
         for (int64_t i = 0; i < size; i++)
             if (is_word(ids[i]))
@@ -651,7 +634,7 @@ branching(PyObject *self, PyObject *args)
     scores = PyBytes_FromStringAndSize(NULL, want_scores ? (Py_ssize_t)size * max_length * 2 : 0);
     if (!pass || !starts || !scores || !(symbols = calloc((size_t)size + 8, 2)))
         goto done;
-    prefer_huge_pages(symbols, (size_t)size * 2);
+    prefer_large_pages(symbols, (size_t)size * 2);
     for (int64_t i = 0; i < size; i++)
         symbols[i + 4] = is_word(((const uint16_t *)view.buf)[i]) ? ((const uint16_t *)view.buf)[i] : 0;
     if (!(positions = bucket_positions(view.buf, size, starts)))
@@ -666,7 +649,7 @@ branching(PyObject *self, PyObject *args)
     pass->symbol_entropy = total ? (int)capped(entropy_of(pass, (size_t)total, sum)) : 0;
     if (want_scores) {
         pass->scores = (uint16_t *)PyBytes_AsString(scores);
-        prefer_huge_pages(pass->scores, (size_t)size * (size_t)max_length * 2);
+        prefer_large_pages(pass->scores, (size_t)size * (size_t)max_length * 2);
         memset(pass->scores, 0, (size_t)size * (size_t)max_length * 2);
     }
     if (run_pass(pass, positions, starts) < 0)

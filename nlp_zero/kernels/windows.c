@@ -6,6 +6,7 @@
 
 #define WORD_LIMIT 0xF000  /* ids below it are symbols of words, the others known boundaries; 0 is the end of a line */
 
+#define POINTS 0x110000    /* how many code points there are */
 #define CUT 0xFFFF         /* the rank of what stands for symbols that are cut off: above all others */
 
 /* What stops a loop that runs without the GIL. */
@@ -48,6 +49,8 @@ new_table_open(new_table *table, size_t rows, size_t width)
     }
     table->rows = (uint8_t *)PyBytes_AsString(table->rows_object);
     table->counts = (uint64_t *)PyBytes_AsString(table->counts_object);
+    prefer_large_pages(table->rows, rows * width);
+    prefer_large_pages(table->counts, rows * 8);
     return 0;
 }
 
@@ -154,11 +157,13 @@ sort_tails(const tails *t, size_t start, size_t end)
 /* Symbols by rank, the order of their code points. */
 typedef struct {
     uint16_t of[0x10000];          /* rank of every id, 0 for boundaries */
+    size_t sizes[0x10000];         /* how often every id occurs */
+    size_t stretches;              /* how many there are between two boundaries */
     uint32_t points[WORD_LIMIT];   /* code point of every rank */
     size_t starts[WORD_LIMIT + 1]; /* where the windows of every first symbol start; rank 0: those of boundaries */
     size_t next[WORD_LIMIT];
     uint64_t order[WORD_LIMIT];
-    int ranks;
+    int ranks, low, high;          /* windows are wanted whose first symbol has a rank of low to before high */
 } ranking;
 
 static int
@@ -168,17 +173,25 @@ by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void
+count_symbols(ranking *r, const uint16_t *ids, Py_ssize_t size)
+{
+    int inside = 0;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        int word = is_word(ids[i]);
+        r->sizes[ids[i]]++;
+        r->stretches += word & !inside;
+        inside = word;
+    }
+}
+
 /* Ranks of the symbols that occur; -1 with an error set. */
 static int
-rank_symbols(ranking *r, const uint16_t *ids, Py_ssize_t size, const uint32_t *points)
+rank_symbols(ranking *r, const uint32_t *points, uint32_t first, uint32_t end)
 {
-    for (Py_ssize_t i = 0; i < size; i++)
-        r->of[ids[i]] = 1;
     size_t symbols = 0;
-    for (uint32_t id = 0; id < 0x10000; id++) {
-        int seen = r->of[id] && is_word((uint16_t)id);
-        r->of[id] = 0;
-        if (!seen)
+    for (uint32_t id = 1; id < WORD_LIMIT; id++) {
+        if (!r->sizes[id])
             continue;
         uint32_t point = id <= 4 ? 0xFDD0 + id - 1 : points[id];
         if (point == 0 || point > 0x10FFFF) {
@@ -194,68 +207,83 @@ rank_symbols(ranking *r, const uint16_t *ids, Py_ssize_t size, const uint32_t *p
             r->points[++r->ranks] = point;
         r->of[r->order[i] & 0xFFFF] = (uint16_t)r->ranks;
     }
+    while (r->low <= r->ranks && r->points[r->low] < first)
+        r->low++;
+    for (r->high = r->low; r->high <= r->ranks && r->points[r->high] < end;)
+        r->high++;
     return 0;
 }
 
-/* Sizes of the buckets; returns the number of windows. */
+/* Where the buckets start; returns the number of windows. */
 static size_t
-find_starts(ranking *r, const uint16_t *ids, Py_ssize_t size)
+find_starts(ranking *r)
 {
+    r->next[0] = r->stretches;
+    for (uint32_t id = 1; id < WORD_LIMIT; id++)
+        if (r->sizes[id])
+            r->next[r->of[id]] += r->sizes[id];
     size_t sum = 0;
-    memset(r->next, 0, sizeof r->next);
-    for (Py_ssize_t i = 0; i < size; i++) {
-        uint16_t rank = r->of[ids[i]];
-        if (rank) {
-            r->next[rank]++;
-            if (i == 0 || r->of[ids[i - 1]] == 0)
-                r->next[0]++;
-        }
-    }
-    for (int rank = 0; rank <= r->ranks; rank++) {
+    for (int rank = r->low; rank < r->high; rank++) {
         size_t here = r->next[rank];
         r->starts[rank] = r->next[rank] = sum;
         sum += here;
     }
-    r->starts[r->ranks + 1] = sum;
+    r->starts[r->high] = sum;
     return sum;
 }
 
 /* A tail of at most `most` symbols; CUT stands for the rest, if there is any. */
 static inline void
-put_tail_at(const tails *t, size_t slot, uint64_t high, uint64_t low, int most)
+cut_tail(uint64_t *high, uint64_t *low, int most)
 {
-    if (most < 8) {
-        uint64_t *half = most < 4 ? &high : &low;
-        int kept = most & 3, shift = 48 - 16 * kept;
-        uint64_t mark = *half >> shift & 0xFFFF ? (uint64_t)CUT << shift : 0;
-        *half = (kept ? *half & ~(~0ULL >> (16 * kept)) : 0) | mark;
-        if (most < 4)
-            low = 0;
-    }
+    if (most >= 8)
+        return;
+    uint64_t *half = most < 4 ? high : low;
+    int kept = most & 3, shift = 48 - 16 * kept;
+    uint64_t mark = *half >> shift & 0xFFFF ? (uint64_t)CUT << shift : 0;
+    *half = (kept ? *half & ~(~0ULL >> (16 * kept)) : 0) | mark;
+    if (most < 4)
+        *low = 0;
+}
+
+static inline void
+put_tail_at(const tails *t, size_t slot, uint64_t high, uint64_t low)
+{
     t->high[slot] = high;
     if (t->low)
         t->low[slot] = low;
 }
 
-/* Puts the tail of every window into the bucket of its first symbol: from the right, so that each takes one step. */
+/* Puts the tail of every window that is wanted into the bucket of its first symbol: from the right, so that each takes
+   one step. */
 static void
 fill_tails(ranking *r, const tails *t, const uint16_t *ids, const uint8_t *reach, Py_ssize_t size, int tail)
 {
     uint64_t high_mask = tail >= 4 ? ~0ULL : ~(~0ULL >> (16 * tail));
     uint64_t low_mask = tail <= 4 ? 0 : tail == 8 ? ~0ULL : ~(~0ULL >> (16 * (tail - 4)));
     uint64_t high = 0, low = 0;
-    for (Py_ssize_t i = size - 1; i >= 0; i--) {
-        uint16_t rank = r->of[ids[i]];
+    unsigned lowest = (unsigned)r->low, wanted = (unsigned)(r->high - r->low);
+    int boundaries = lowest == 0 && wanted > 0;
+    uint16_t rank = size ? r->of[ids[size - 1]] : 0, before;
+    for (Py_ssize_t i = size - 1; i >= 0; i--, rank = before) {
+        before = i ? r->of[ids[i - 1]] : 0;
         if (!rank) {
             high = low = 0;
             continue;
         }
-        int most = reach ? reach[i] + !reach[i] : tail + 1;
-        put_tail_at(t, r->next[rank]++, high, low, most - 1);
+        int most = reach ? reach[i] + !reach[i] : 9;
+        uint64_t cut_high = high, cut_low = low;
+        if (rank - lowest < wanted) {
+            cut_tail(&cut_high, &cut_low, most - 1);
+            put_tail_at(t, r->next[rank]++, cut_high, cut_low);
+        }
         low = (low >> 16 | high << 48) & low_mask;
         high = (high >> 16 | (uint64_t)rank << 48) & high_mask;
-        if (i == 0 || r->of[ids[i - 1]] == 0)
-            put_tail_at(t, r->next[0]++, high, low, most);
+        if (!before && boundaries) {
+            cut_high = high, cut_low = low;
+            cut_tail(&cut_high, &cut_low, most);
+            put_tail_at(t, r->next[0]++, cut_high, cut_low);
+        }
     }
 }
 
@@ -295,7 +323,7 @@ sort_buckets(ranking *r, const tails *t, size_t *distinct)
     int status = DONE;
     size_t since = 0;
     PyThreadState *state = PyEval_SaveThread();
-    for (int rank = 0; rank <= r->ranks && status == DONE; rank++) {
+    for (int rank = r->low; rank < r->high && status == DONE; rank++) {
         size_t start = r->starts[rank], end = r->starts[rank + 1];
         sort_tails(t, start, end);
         for (size_t i = start; i < end; i++)
@@ -315,7 +343,7 @@ put_windows(const ranking *r, const tails *t, int tail, new_table *table)
 {
     uint8_t *row = table->rows;
     size_t filled = 0;
-    for (int rank = 0; rank <= r->ranks; rank++)
+    for (int rank = r->low; rank < r->high; rank++)
         for (size_t start = r->starts[rank], end; start < r->starts[rank + 1]; start = end) {
             for (end = start + 1; end < r->starts[rank + 1] && same_tail(t, start, end);)
                 end++;
@@ -331,15 +359,15 @@ static int
 tails_open(tails *t, const ranking *r, size_t windows, int tail)
 {
     size_t largest = 1;
-    for (int rank = 0; rank <= r->ranks; rank++)
+    for (int rank = r->low; rank < r->high; rank++)
         if (r->starts[rank + 1] - r->starts[rank] > largest)
             largest = r->starts[rank + 1] - r->starts[rank];
     windows += !windows;
-    t->high = malloc(windows * 8);
-    t->spare_high = malloc(largest * 8);
+    t->high = large_pages(windows * 8);
+    t->spare_high = large_pages(largest * 8);
     if (tail > 4) {
-        t->low = malloc(windows * 8);
-        t->spare_low = malloc(largest * 8);
+        t->low = large_pages(windows * 8);
+        t->spare_low = large_pages(largest * 8);
     }
     return t->high && t->spare_high && (tail <= 4 || (t->low && t->spare_low)) ? DONE : NO_MEMORY;
 }
@@ -350,10 +378,13 @@ count_windows(PyObject *self, PyObject *args)
     (void)self;
     PyObject *ids_object, *points_object, *reach_object = Py_None, *result = NULL;
     int window;
-    if (!PyArg_ParseTuple(args, "OOi|O", &ids_object, &points_object, &window, &reach_object))
+    long first = 0, end = POINTS;
+    if (!PyArg_ParseTuple(args, "OOi|Oll", &ids_object, &points_object, &window, &reach_object, &first, &end))
         return NULL;
     if (window < 2 || window > MAX_WINDOW)
         return PyErr_Format(PyExc_ValueError, "window: expected 2 to %d, got %d", MAX_WINDOW, window);
+    if (first < 0 || first > end || end > POINTS)
+        return PyErr_Format(PyExc_ValueError, "first, end: expected 0 <= first <= end <= 1114112, got %ld and %ld", first, end);
     Py_buffer ids, points, reach = {0};
     if (get_items(ids_object, &ids, 2, "ids") < 0)
         return NULL;
@@ -373,7 +404,10 @@ count_windows(PyObject *self, PyObject *args)
         set_failure(NO_MEMORY);
         goto no_ranking;
     }
-    if (rank_symbols(r, ids.buf, size, points.buf) < 0)
+    Py_BEGIN_ALLOW_THREADS
+    count_symbols(r, ids.buf, size);
+    Py_END_ALLOW_THREADS
+    if (rank_symbols(r, points.buf, (uint32_t)first, (uint32_t)end) < 0)
         goto done;
     if (reach_object != Py_None) {
         if (get_items(reach_object, &reach, 1, "reach") < 0)
@@ -384,7 +418,7 @@ count_windows(PyObject *self, PyObject *args)
         }
     }
     Py_BEGIN_ALLOW_THREADS
-    size_t windows = find_starts(r, ids.buf, size);
+    size_t windows = find_starts(r);
     if ((status = tails_open(&t, r, windows, window - 1)) == DONE)
         fill_tails(r, &t, ids.buf, reach.buf, size, window - 1);
     Py_END_ALLOW_THREADS

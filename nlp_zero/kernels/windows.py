@@ -37,6 +37,7 @@ MAX_WINDOW = 9
 POINT = 3  # bytes of a code point
 _SLAB = 1 << 16  # rows held as Python objects at a time
 _ZERO = bytes(POINT)
+_POINTS = 0x110000  # how many code points there are
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int]"
 
@@ -77,13 +78,16 @@ def _check_sum(total: int) -> int:
 # ---- text to a table -----------------------------------------------------------------------------------------------
 
 
-def count_windows(ids: Buffer, points: Buffer, window: int, reach: Buffer | None = None) -> tuple[bytes, bytes]:
+def count_windows(
+    ids: Buffer, points: Buffer, window: int, reach: Buffer | None = None, first: int = 0, end: int = _POINTS
+) -> tuple[bytes, bytes]:
     """The table of the windows of a text: rows and counts (uint64).
 
     ``ids`` are symbol ids (uint16, see ``counting.py``), ``points`` (uint32) gives the code point of each of the
     0x10000 ids; those of the runs, 1 to 4, are fixed. ``window`` is 2 to 9 symbols. O(n) in C; O(n log n) here.
     With ``reach`` (see ``sieve.py``) a window holds at most so many symbols from each place on, and at least one; where
-    it would hold more, U+FFFFFF stands for what is cut off (see ``grams.py``).
+    it would hold more, U+FFFFFF stands for what is cut off (see ``grams.py``). Only windows are counted that begin with
+    a code point from ``first`` to before ``end`` (0: a boundary), so that several workers can share a text.
 
     >>> rows, counts = count_windows(array("H", [8, 8, 0]), array("I", [0] * 8 + [0x5B66] + [0] * 0xFFF7), 2)
     >>> [rows[start : start + 6].hex(" ", 3) for start in range(0, len(rows), 6)], list(array("Q", counts))
@@ -91,6 +95,8 @@ def count_windows(ids: Buffer, points: Buffer, window: int, reach: Buffer | None
     """
     if not 2 <= window <= MAX_WINDOW:
         raise ValueError(f"window: expected 2 to {MAX_WINDOW}, got {window}")
+    if not 0 <= first <= end <= _POINTS:
+        raise ValueError(f"first, end: expected 0 <= first <= end <= {_POINTS}, got {first} and {end}")
     symbols, numbers = _items(ids, 2, "ids"), _items(points, 4, "points")
     if len(numbers) != 0x10000:
         raise ValueError(f"points: expected 65536 items, got {len(numbers)}")
@@ -100,7 +106,8 @@ def count_windows(ids: Buffer, points: Buffer, window: int, reach: Buffer | None
         limits = _items(reach, 1, "reach")
         if len(limits) != len(symbols):
             raise ValueError(f"reach: expected {len(symbols)} items, got {len(limits)}")
-        cut = Counter(_limited(text, limits, window))
+        low, high = first.to_bytes(POINT, "big"), end.to_bytes(POINT, "big")
+        cut = Counter(row for row in _limited(text, limits, window) if low <= row[:POINT] < high)
         ascending = sorted(cut)
         return b"".join(ascending), array("Q", map(cut.__getitem__, ascending)).tobytes()
     tail = "\0" * (window - 1)
@@ -108,7 +115,7 @@ def count_windows(ids: Buffer, points: Buffer, window: int, reach: Buffer | None
     counts = Counter(
         stretch[start : start + window] for stretch in stretches for start in range(len(stretch) - window + 1)
     )
-    rows = sorted(counts)
+    rows = sorted(counts if (first, end) == (0, _POINTS) else (row for row in counts if first <= ord(row[0]) < end))
     return _pack("".join(rows)), array("Q", map(counts.__getitem__, rows)).tobytes()
 
 

@@ -15,10 +15,10 @@ import mmap
 import os
 import tempfile
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager, suppress
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import IO, NamedTuple
 
@@ -42,6 +42,8 @@ _TEXT = 4  # bytes of a character that waits
 _PURE = 420  # bytes a character of a batch takes in pure Python: a window and its entry in a dict
 _WORKER = 5 << 20  # bytes that a worker takes whatever its batch: alphabets, their order, the block it packs
 _OPEN = 1_500_000  # bytes that a stream takes while it is merged
+_GROWTH = 3  # of the first batches
+_SAMPLE = 1 << 13  # symbols by which a batch is shared
 _SIEVED = 3  # symbols of the n-grams that are sieved
 _SIEVE_BATCH = 1 << 20  # characters
 _SHARES = 12  # parts of the pages for each worker that merges, so that all have something to do to the end
@@ -208,7 +210,8 @@ def count_text(
 
     With ``min_count``, what is rarer is left out of the file, in which all other counts are exact (so are entropies to
     the right and left, but for neighbours rarer than that). With ``sieve`` the text, which must be one that can be read
-    again, is read twice (:func:`sieve_of`): the same file in about the same time, by less temporary disk.
+    again, is read twice (:func:`sieve_of`): the same file in about the same time, by less temporary disk. (Several
+    workers of the pure engine do without.)
 
     With ``forget``, a batch forgets the n-grams that it has at most so often: the fastest, with counts that are too low
     by at most what is returned, the ``forgotten`` of the file. Then the result depends on memory and workers, which
@@ -229,7 +232,8 @@ def count_text(
     if sieve and (min_count == 1 or forget or iter(text) is text):
         raise ValueError("sieve: expected with min_count of 2 or more, without forget, and text that can be read again")
     passing = None
-    if sieve and max_length >= _SIEVED:
+    processes = workers > 1 and kernels.backend != "c"  # which do not see each other's counters
+    if sieve and max_length >= _SIEVED and not processes:
         passing = sieve_of(text, min_count, memory // 8, workers, progress)
         memory -= memory // 8
     with Spills(size, folder, fan_in, workers) as spills:
@@ -254,13 +258,13 @@ def trimmed(tables: Iterable[Table], size: int, least: int) -> Iterator[Table]:
 
 def batch_size(memory: int, max_length: int, workers: int) -> int:
     """Characters of a batch, so that all that are under way fit into memory."""
+    free = memory - workers * _WORKER
     if kernels.backend != "c":
-        cost = _PURE
-    else:
-        # Ids; keys of 8 bytes for each 4 symbols, with those of the largest bucket twice; a row for each window.
-        keys = 8 if max_length <= 4 else 16
-        cost = 2 + keys * 5 // 4 + (row_size(max_length) + 8) * 9 // 8
-    return (memory - workers * _WORKER) // (cost * workers + _TEXT)
+        return free // (_PURE * workers + _TEXT)
+    # Ids, of the next batch as well; keys of 8 bytes for each 4 symbols, with those of the largest bucket twice; a row
+    # for each window.
+    keys = 8 if max_length <= 4 else 16
+    return free // (2 + (2 if workers > 1 else 0) + keys * 5 // 4 + (row_size(max_length) + 8) * 9 // 8 + _TEXT)
 
 
 def _spill(
@@ -272,48 +276,77 @@ def _spill(
     progress: Progress,
     sieve: Sieve | None = None,
 ) -> int:
-    """Count batches of some ``size`` characters, ``workers`` at a time; how many there were."""
+    """Count batches of some ``size`` characters; how many there were."""
     done = batches = 0
-    with ExitStack() as stack:
-        pool: Executor | None = stack.enter_context(_pool(spills.workers)) if spills.workers > 1 else None
-        under_way: set[Future[list[bytes]]] = set()
-        for batch in batches_of(text, size):
+
+    shared = kernels.backend == "c" and spills.workers > 1
+    first = size >> 3 if shared else size  # small ones, so that all workers have something to do soon
+
+    def watched() -> Iterator[list[str]]:
+        nonlocal done, batches
+        for batch in batches_of(text, size, first):
             done += sum(map(len, batch))
             batches += 1
-            if pool is None:
-                spills.spill(count_batch(batch, max_length, forget, sieve))
-            else:
-                # The next batch is read while all workers are busy; in which order they end makes no difference.
-                _spill_ready(under_way, spills, spills.workers - 1)
-                under_way.add(pool.submit(count_batch, batch, max_length, forget, sieve))
-            del batch
+            yield batch
             progress("counting", done, 0)
-        _spill_ready(under_way, spills, 0)
+
+    if shared:
+        _spill_by_threads(watched(), spills, max_length, forget, sieve)
+    elif spills.workers > 1:
+        _spill_by_processes(watched(), spills, max_length, forget)
+    else:
+        for batch in watched():
+            spills.spill(count_batch(batch, max_length, forget, sieve))
     return batches
 
 
-def _spill_ready(under_way: set[Future[list[bytes]]], spills: Spills, most: int) -> None:
-    """Spill what is counted, until ``most`` batches are left under way."""
-    while len(under_way) > most:
-        ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
-        under_way -= ready
-        for future in ready:
-            spills.spill(future.result())
+def _spill_by_threads(
+    batches: Iterable[list[str]], spills: Spills, max_length: int, forget: int, sieve: Sieve | None
+) -> None:
+    """All workers count one batch, each the windows that begin with some of the symbols."""
+    with ThreadPoolExecutor(spills.workers) as pool:
+        under_way: list[Future[list[bytes]]] = []
+        for batch in batches:
+            coded = _coded(batch, sieve)  # while all workers are busy
+            ready = [future.result() for future in under_way]
+            under_way = [
+                pool.submit(_count_range, coded, max_length, forget, *bounds)
+                for bounds in _ranges(coded, spills.workers)
+            ]
+            spills.spill(chain.from_iterable(ready))
+            del coded, ready
+            if batch:
+                spills.spill(count_batch(batch, max_length, forget))
+        spills.spill(chain.from_iterable(future.result() for future in under_way))
 
 
-def _pool(workers: int) -> Executor:
-    return ThreadPoolExecutor(workers) if kernels.backend == "c" else ProcessPoolExecutor(workers)
+def _spill_by_processes(batches: Iterable[list[str]], spills: Spills, max_length: int, forget: int) -> None:
+    """Every worker counts a batch of its own; in which order they end makes no difference."""
+    with ProcessPoolExecutor(spills.workers) as pool:
+        under_way: set[Future[list[bytes]]] = set()
+
+        def spill_ready(most: int) -> None:
+            nonlocal under_way
+            while len(under_way) > most:
+                ready, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    spills.spill(future.result())
+
+        for batch in batches:
+            spill_ready(spills.workers - 1)  # the next batch is read while all workers are busy
+            under_way.add(pool.submit(count_batch, batch, max_length, forget))
+        spill_ready(0)
 
 
-def batches_of(text: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Lists of blocks that have some ``size`` characters together."""
+def batches_of(text: Iterable[str], size: int, first: int | None = None) -> Iterator[list[str]]:
+    """Lists of blocks that have some ``size`` characters together; they grow from ``first`` characters on."""
     batch: list[str] = []
-    held = 0
+    held, most = 0, max(1, min(first or size, size))
     for block in text:
-        for part in _parts(block, size):
-            if held and held + len(part) > size:
+        for part in _parts(block, most):
+            if held and held + len(part) > most:
                 yield batch
-                batch, held = [], 0
+                batch, held, most = [], 0, min(size, _GROWTH * most)
             batch.append(part)
             held += len(part) + 1
     if batch:
@@ -339,23 +372,71 @@ def _parts(block: str, size: int) -> Iterator[str]:
 
 def count_batch(batch: list[str], max_length: int, forget: int = 0, sieve: Sieve | None = None) -> list[bytes]:
     """The windows of some text, as blocks to be spilled; the list of the text is used up."""
-    size = row_size(max_length)
-    tables: Iterable[Table] = [windows_of(batch, max_length, sieve)]
-    if forget:
-        tables = trimmed(tables, size, forget + 1)
-    return list(blocks_of(tables, size, deflate=False))
+    return _packed(windows_of(batch, max_length, sieve), max_length, forget)
 
 
 def windows_of(batch: list[str], max_length: int, sieve: Sieve | None = None) -> Table:
     """The table of the windows of a batch; the list is used up."""
-    ids, points = _encoded(batch)
-    reach = None if sieve is None else kernels.sieve_reach(ids, points, sieve.length, sieve.least, sieve.table)
-    rows, numbers = kernels.count_windows(ids, points, max_length + 1, reach)
+    rows, counts = _windows(_coded(batch, sieve), max_length)
     if batch:
         rest, more = NgramCounts(max_length).train(batch).table()  # which begins another alphabet where it must
-        rows, numbers = kernels.merge_windows(rows, memoryview(numbers).cast("Q"), rest, more, row_size(max_length))
+        rows, numbers = kernels.merge_windows(rows, counts, rest, more, row_size(max_length))
+        counts = memoryview(numbers).cast("Q")
         batch.clear()
-    return rows, memoryview(numbers).cast("Q")
+    return rows, counts
+
+
+class _Coded(NamedTuple):
+    """The symbols of a batch and their code points, and from each on how many are sieved out."""
+
+    ids: array[int]
+    points: array[int]
+    reach: bytes | None
+
+
+def _coded(batch: list[str], sieve: Sieve | None) -> _Coded:
+    """The symbols of a batch; what finds no room in one alphabet stays in the list."""
+    ids, points = _encoded(batch)
+    reach = None if sieve is None else kernels.sieve_reach(ids, points, sieve.length, sieve.least, sieve.table)
+    return _Coded(ids, points, reach)
+
+
+def _windows(coded: _Coded, max_length: int, first: int = 0, end: int = 0x110000) -> Table:
+    """The table of the windows of a batch, or of those in a range of first code points."""
+    rows, counts = kernels.count_windows(coded.ids, coded.points, max_length + 1, coded.reach, first, end)
+    return rows, memoryview(counts).cast("Q")
+
+
+def _count_range(coded: _Coded, max_length: int, forget: int, first: int, end: int) -> list[bytes]:
+    """A range of windows, as blocks to be spilled."""
+    return _packed(_windows(coded, max_length, first, end), max_length, forget)
+
+
+def _packed(table: Table, max_length: int, forget: int) -> list[bytes]:
+    size = row_size(max_length)
+    tables: Iterable[Table] = trimmed([table], size, forget + 1) if forget else [table]
+    return list(blocks_of(tables, size, deflate=False))
+
+
+def _ranges(coded: _Coded, number: int) -> list[tuple[int, int]]:
+    """Ranges of first code points, all together, that begin some equally many windows, as a sample has it."""
+    sample = Counter(coded.ids[:: len(coded.ids) // _SAMPLE + 1])
+    points: Counter[int] = Counter()
+    for symbol, count in sample.items():
+        points[_point(symbol, coded.points)] += count  # 0: a boundary, and the window that begins with it
+    bounds, held = [0], 0
+    for point in sorted(points):
+        if held >= sample.total() * len(bounds) / number:
+            bounds.append(point)
+        held += points[point]
+    return list(zip(bounds, [*bounds[1:], 0x110000], strict=True))
+
+
+def _point(symbol: int, points: array[int]) -> int:
+    """The code point of a symbol; 0 for a boundary, those of the runs as in a run file."""
+    if not 0 < symbol < WORD_LIMIT:
+        return 0
+    return points[symbol] if symbol > 4 else 0xFDD0 + symbol - 1
 
 
 def _encoded(batch: list[str]) -> tuple[array[int], array[int]]:

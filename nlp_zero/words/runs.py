@@ -113,22 +113,26 @@ def blocks_of(tables: Iterable[Table], size: int, *, deflate: bool = True) -> It
         for number, (some, numbers) in paged((memoryview(whole), tally), size):
             if number != page:
                 if counts:
-                    yield _block(page, bytes(rows), memoryview(counts), size, deflate)
+                    yield _block(page, rows, memoryview(counts), size, deflate)
                 rows, counts, page = bytearray(), array("Q"), number
             start = 0
+            while not counts and len(numbers) - start >= _ROWS:
+                end = start + _ROWS
+                yield _block(page, some[start * size : end * size], numbers[start:end], size, deflate)
+                start = end
             while start < len(numbers):
                 end = min(start + _ROWS - len(counts), len(numbers))
                 rows += some[start * size : end * size]
                 counts.frombytes(numbers[start:end].cast("B"))
                 start = end
                 if len(counts) == _ROWS:
-                    yield _block(page, bytes(rows), memoryview(counts), size, deflate)
+                    yield _block(page, rows, memoryview(counts), size, deflate)
                     rows, counts = bytearray(), array("Q")
     if counts:
-        yield _block(page, bytes(rows), memoryview(counts), size, deflate)
+        yield _block(page, rows, memoryview(counts), size, deflate)
 
 
-def _block(page: int, rows: bytes, counts: memoryview, size: int, deflate: bool) -> bytes:
+def _block(page: int, rows: bytes | bytearray | memoryview, counts: memoryview, size: int, deflate: bool) -> bytes:
     plain = kernels.pack_windows(rows, counts, size)
     packed: bytes = plain
     if deflate:

@@ -6,6 +6,7 @@ import random
 from array import array
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -126,6 +127,19 @@ def test_the_twins_give_the_same_bytes(window: int) -> None:
     assert kernels.count_windows(ids, points(), window) == specification.count_windows(ids, points(), window)
 
 
+@quick
+@given(few_symbols, st.integers(2, 9), st.lists(st.integers(0, 0x110000), max_size=4), st.booleans())
+def test_ranges_of_first_symbols_together_are_the_whole(
+    symbols: list[int], window: int, cuts: list[int], sieved: bool
+) -> None:
+    ids, bounds = array("H", symbols), sorted([0, *cuts, 0x110000])
+    reach = bytes(place % 3 for place in range(len(ids))) if sieved else None
+    parts = [kernels.count_windows(ids, points(), window, reach, *pair) for pair in pairwise(bounds)]
+    rows, counts = (b"".join(column) for column in zip(*parts, strict=True))
+    assert (rows, counts) == kernels.count_windows(ids, points(), window, reach)
+    assert parts[0] == specification.count_windows(ids, points(), window, reach, *bounds[:2])
+
+
 @pytest.mark.parametrize("window", [5, 9])
 def test_long_repetitions(window: int) -> None:
     ids = array("H", [8] * 5000)
@@ -208,6 +222,24 @@ IDS, POINTS = array("H", [8]), points()
 ERRORS: list[tuple[str, tuple[object, ...], type[Exception], str]] = [
     ("count_windows", (IDS, POINTS, 1), ValueError, "window: expected 2 to 9, got 1"),
     ("count_windows", (IDS, POINTS, 10), ValueError, "window: expected 2 to 9, got 10"),
+    (
+        "count_windows",
+        (IDS, POINTS, 5, None, 9, 8),
+        ValueError,
+        "first, end: expected 0 <= first <= end <= 1114112, got 9 and 8",
+    ),
+    (
+        "count_windows",
+        (IDS, POINTS, 5, None, -1, 8),
+        ValueError,
+        "first, end: expected 0 <= first <= end <= 1114112, got -1 and 8",
+    ),
+    (
+        "count_windows",
+        (IDS, POINTS, 5, None, 0, 0x110001),
+        ValueError,
+        "first, end: expected 0 <= first <= end <= 1114112, got 0 and 1114113",
+    ),
     ("count_windows", (b"12", POINTS, 5), TypeError, "ids: expected items of 2 bytes, got 1"),
     ("count_windows", (IDS, IDS, 5), TypeError, "points: expected items of 4 bytes, got 2"),
     ("count_windows", (IDS, POINTS[:9], 5), ValueError, "points: expected 65536 items, got 9"),

@@ -64,18 +64,35 @@ def test_batches_and_order_do_not_show(seed: int, max_length: int, batch: int, d
 
 
 def test_workers_do_not_show(tmp_path: Path) -> None:
-    lines = lines_of(3, 400)
+    lines = [*lines_of(3, 400), "，", "1998年OK", ""]
     whole = at_once(lines, tmp_path / "run")
     with mock.patch.object(bounded, "batch_size", lambda *_: 1500):
         for workers in (1, 2, 5):
             assert counted(lines, tmp_path / "run", workers=workers) == whole
+            found = counted(lines, tmp_path / "run", workers=workers, min_count=3, sieve=True)
+            assert found == counted(lines, tmp_path / "run", min_count=3)
 
 
-def test_more_characters_than_an_alphabet_has_room_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lines", [["学" * 3000], ["，\n。"], ["学\n生\n"] * 500, []])
+def test_workers_share_text_that_cannot_be_shared_well(lines: list[str], tmp_path: Path) -> None:
+    whole = at_once(lines, tmp_path / "run")
+    assert counted(lines, tmp_path / "run", workers=2) == whole
+
+
+def test_batches_grow_to_their_size() -> None:
+    text = ["学" * 9] * 60
+    sizes = [len(batch) for batch in bounded.batches_of(text, 200, 20)]
+    assert sizes == [2, 6, 18, 20, 14] and sum(sizes) == 60
+    assert [len(batch) for batch in bounded.batches_of(text, 200)] == [20, 20, 20]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_more_characters_than_an_alphabet_has_room_for(workers: int, tmp_path: Path) -> None:
     spans = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0x20000, 0x2A6D7))
     characters = [chr(point) for start, end in spans for point in range(start, end)]
     lines = ["".join(characters[start : start + 9000]) for start in range(0, len(characters), 9000)]
-    assert counted(lines, tmp_path / "run", max_length=1) == at_once(lines, tmp_path / "other", 1)
+    found = counted(lines, tmp_path / "run", max_length=1, workers=workers)
+    assert found == at_once(lines, tmp_path / "other", 1)
 
 
 def test_nothing_to_count(tmp_path: Path) -> None:
