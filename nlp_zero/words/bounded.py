@@ -305,19 +305,19 @@ def _spill_by_threads(
 ) -> None:
     """All workers count one batch, each the windows that begin with some of the symbols."""
     with ThreadPoolExecutor(spills.workers) as pool:
-        under_way: list[Future[list[bytes]]] = []
+        before: list[Future[list[bytes]]] = []
         for batch in batches:
             coded = _coded(batch, sieve)  # while all workers are busy
-            ready = [future.result() for future in under_way]
             under_way = [
                 pool.submit(_count_range, coded, max_length, forget, *bounds)
                 for bounds in _ranges(coded, spills.workers)
             ]
-            spills.spill(chain.from_iterable(ready))
-            del coded, ready
+            spills.spill(chain.from_iterable(future.result() for future in before))
+            before = under_way
+            del coded, under_way
             if batch:
                 spills.spill(count_batch(batch, max_length, forget))
-        spills.spill(chain.from_iterable(future.result() for future in under_way))
+        spills.spill(chain.from_iterable(future.result() for future in before))
 
 
 def _spill_by_processes(batches: Iterable[list[str]], spills: Spills, max_length: int, forget: int) -> None:
