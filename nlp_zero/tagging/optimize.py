@@ -189,27 +189,26 @@ class _Search:
         self.evaluate(self.here)
         self.find_slopes()
 
-    def evaluate(self, point: _Point) -> None:
-        """The value and the gradient at the weights of a point, with penalties."""
+    def evaluate(self, point: _Point) -> float:
+        """The value and the gradient at the weights of a point, with penalties; returns the slope there along the
+        direction (without an L1 penalty; with one nobody asks)."""
         objective = self.objective
         self.evaluations += 1
-        value = objective.evaluate(point.weights, point.gradient)
-        if objective.l1 or objective.l2:
-            for part in self.team.map(
-                lambda begin, end: kernels.penalise(
-                    point.weights,
-                    point.gradient,
-                    objective.l1,
-                    objective.l1_factors,
-                    objective.l2,
-                    objective.l2_factors,
-                    begin,
-                    end,
-                ),
-                self.ranges,
-            ):
-                value += part
+        value, slope = objective.evaluate(point.weights, point.gradient), 0.0
+        for penalty, part in self.team.map(lambda begin, end: self._penalised(point, begin, end), self.ranges):
+            value += penalty
+            slope += part
         point.value = value if value == value else inf
+        return slope
+
+    def _penalised(self, point: _Point, begin: int, end: int) -> tuple[float, float]:
+        objective, penalty = self.objective, 0.0
+        if objective.l1 or objective.l2:
+            factors = objective.l1, objective.l1_factors, objective.l2, objective.l2_factors
+            penalty = kernels.penalise(point.weights, point.gradient, *factors, begin, end)
+        if objective.l1:
+            return penalty, 0.0
+        return penalty, kernels.dot_product(point.gradient, self.direction, begin, end)
 
     def find_slopes(self) -> None:
         """The gradient here, or with an L1 penalty the steepest way up."""
@@ -225,49 +224,47 @@ class _Search:
         )
 
     def dots(self, vectors: Sequence[array[float]], others: Sequence[array[float]]) -> list[list[float]]:
-        """The products of vectors with others and with themselves, added up range by range."""
-        parts = self.team.map(
-            lambda begin, end: kernels.dot_products(vectors, others, begin, end),
-            self.ranges,
-        )
-        total = [[0.0] * (len(others) + 1) for _ in vectors]
-        for part in parts:
-            total = [[x + y for x, y in zip(a, b, strict=True)] for a, b in zip(total, part, strict=True)]
-        return total
+        """The products of vectors with others and with themselves."""
+        return _sums(self.team.map(lambda begin, end: kernels.dot_products(vectors, others, begin, end), self.ranges))
 
     def result(self, iterations: int, reason: str) -> Result:
         return Result(self.here.weights, self.here.value, iterations, self.evaluations, reason)
 
-    def remember(self) -> None:
-        """Keeps the step from there to here, if the function curves up along it."""
+    def remember(self) -> list[list[float]]:
+        """Keeps the step from there to here; the products of the slopes here and of the newest differences with all
+        that are kept, and with themselves."""
         weights, slopes = self.history.spare()
-        here, there = self.here, self.there
+        here, there, upward = self.here, self.there, self.slopes
+        self.history.pairs.append((weights, slopes))
+        vectors = self.history.vectors()
 
-        def subtract(begin: int, end: int) -> None:
+        def subtract(begin: int, end: int) -> list[list[float]]:
             kernels.difference(here.weights, there.weights, begin, end, weights)
             kernels.difference(here.gradient, there.gradient, begin, end, slopes)
+            found: list[list[float]] = kernels.dot_products([upward, weights, slopes], vectors, begin, end)
+            return found
 
-        self.team.map(subtract, self.ranges)
-        self.history.pairs.append((weights, slopes))
+        return _sums(self.team.map(subtract, self.ranges))
+
+    def turn_down(self) -> tuple[float, float]:
+        """The steepest way down; returns the slope along it, and the norm of the slopes."""
+        ((square,),) = self.dots([self.slopes], [])
+        factor = -1.0 / sqrt(square) if square else 0.0
+        return self.aim(factor, [], [], factor * square), sqrt(square)
 
     def turn(self) -> tuple[float, float]:
-        """A new direction; returns the slope along it, and the norm of the slopes."""
+        """Keeps the last step, if the function curves up along it, and turns into the direction that follows from all
+        that are kept; returns the slope along it, and the norm of the slopes."""
+        along, by_weights, by_slopes = self.remember()
         vectors = self.history.vectors()
         count = len(vectors) // 2
-        if not count:
-            ((square,),) = self.dots([self.slopes], [])
-            factor = -1.0 / sqrt(square) if square else 0.0
-            self.mix(factor, [], [])
-            return self.aim(factor * square, square)
-        along, by_weights, by_slopes = self.dots([self.slopes, vectors[count - 1], vectors[-1]], vectors)
         square = along.pop()
         if not by_weights[2 * count - 1] > LEAST_CURVATURE * by_slopes[2 * count - 1]:
             self.history.forget()  # no curvature that could be trusted
-            return self.turn()
+            return self.turn_down()
         self.update_gram(by_weights[:-1], by_slopes[:-1], count)
         factor, factors, slope = _direction(self.gram, along, square, count)
-        self.mix(factor, vectors, factors)
-        return self.aim(slope, square)
+        return self.aim(factor, vectors, factors, slope), sqrt(square)
 
     def update_gram(self, by_weights: list[float], by_slopes: list[float], count: int) -> None:
         """The products of all kept differences, from those of the newest pair."""
@@ -290,41 +287,35 @@ class _Search:
             new[number][size - 1] = new[size - 1][number] = by_slopes[number]
         self.gram = new
 
-    def mix(self, factor: float, vectors: list[array[float]], factors: list[float]) -> None:
-        self.team.map(
-            lambda begin, end: kernels.combine(self.slopes, factor, vectors, factors, begin, end, self.direction),
-            self.ranges,
-        )
+    def aim(self, factor: float, vectors: list[array[float]], factors: list[float], slope: float) -> float:
+        """Turns into a mixture of the slopes and kept differences, with an L1 penalty nowhere up the slopes, and takes
+        the first step; returns the slope along it, which without L1 is the one given."""
 
-    def aim(self, slope: float, square: float) -> tuple[float, float]:
-        """With an L1 penalty: nowhere up the slopes."""
-        if self.objective.l1:
-            slope = sum(
-                self.team.map(
-                    lambda begin, end: kernels.turn_to(self.direction, self.slopes, begin, end),
-                    self.ranges,
-                )
-            )
-        return slope, sqrt(square)
+        def take(begin: int, end: int) -> tuple[float, float, float]:
+            kernels.combine(self.slopes, factor, vectors, factors, begin, end, self.direction)
+            down = kernels.turn_to(self.direction, self.slopes, begin, end) if self.objective.l1 else 0.0
+            return down, *self._descend(1.0, begin, end)
+
+        parts = self.team.map(take, self.ranges)
+        self._arrive([part[1:] for part in parts])
+        return sum(part[0] for part in parts) if self.objective.l1 else slope
+
+    def _descend(self, step: float, begin: int, end: int) -> tuple[float, float]:
+        """A step along the direction."""
+        up = self.slopes if self.objective.l1 else b""
+        found: tuple[float, float] = kernels.descend(
+            self.here.weights, self.direction, step, up, begin, end, self.there.weights
+        )
+        return found
+
+    def _arrive(self, parts: list[tuple[float, float]]) -> None:
+        """What the step along each range came to."""
+        self.there.way = sum(part[0] for part in parts)
+        self.there.square = sum(part[1] for part in parts)
 
     def step_to(self, step: float) -> None:
-        """Evaluates the function a step along the direction."""
-        here, there = self.here, self.there
-        up = self.slopes if self.objective.l1 else b""
-        parts = self.team.map(
-            lambda begin, end: kernels.descend(here.weights, self.direction, step, up, begin, end, there.weights),
-            self.ranges,
-        )
-        there.way = sum(part[0] for part in parts)
-        there.square = sum(part[1] for part in parts)
-        self.evaluate(there)
-
-    def slope_there(self) -> float:
-        parts = self.team.map(self._slope, self.ranges)
-        return sum(parts)
-
-    def _slope(self, begin: int, end: int) -> float:
-        return float(kernels.dot_product(self.there.gradient, self.direction, begin, end))
+        """Goes a step along the direction."""
+        self._arrive(self.team.map(lambda begin, end: self._descend(step, begin, end), self.ranges))
 
     def walk(self, slope: float) -> int:
         """Finds a good step along the direction and goes there; returns the trials it took, 0 if there is none.
@@ -335,20 +326,30 @@ class _Search:
         low, high, step = 0.0, inf, 1.0
         start = self.here.value
         for trial in range(1, MOST_TRIALS + 1):
-            self.step_to(step)
+            if trial > 1:  # the first step is taken in turning
+                self.step_to(step)
+            flattened = self.evaluate(self.there)
             way = self.there.way if self.objective.l1 else step * slope
             if not self.there.value <= start + DESCENT * way:
                 high = step
                 rise = self.there.value - start - step * slope
                 best = -slope * step * step / (2.0 * rise) if 0.0 < rise < inf else 0.0
                 step = min(max(best, low + 0.1 * (high - low)), low + 0.5 * (high - low))
-            elif not self.objective.l1 and self.slope_there() < CURVATURE * slope:
+            elif not self.objective.l1 and flattened < CURVATURE * slope:
                 low = step
                 step = 2.0 * step if high == inf else 0.5 * (low + high)
             else:
                 self.here, self.there = self.there, self.here
                 return trial
         return 0
+
+
+def _sums(parts: list[list[list[float]]]) -> list[list[float]]:
+    """Tables of numbers, added up in their order."""
+    total = [[0.0] * len(row) for row in parts[0]]
+    for part in parts:
+        total = [[x + y for x, y in zip(a, b, strict=True)] for a, b in zip(total, part, strict=True)]
+    return total
 
 
 def _direction(
@@ -395,7 +396,7 @@ def minimize(
     search = _Search(objective, team or Team(), settings)
     search.start(weights)
     values: deque[float] = deque([search.here.value], maxlen=settings.period + 1)
-    slope, norm = search.turn()
+    slope, norm = search.turn_down()
     for iteration in range(settings.max_iterations + 1):
         here = search.here
         if norm <= settings.epsilon * max(1.0, sqrt(here.square)):
@@ -407,12 +408,11 @@ def minimize(
         trials = search.walk(slope) if slope < 0.0 else 0
         if not trials:
             search.history.forget()  # once more, straight down
-            slope, _ = search.turn()
+            slope, _ = search.turn_down()
             trials = search.walk(slope) if slope < 0.0 else 0
         if not trials:
             return search.result(iteration, "stalled")
         search.find_slopes()
-        search.remember()
         slope, norm = search.turn()
         here = search.here
         values.append(here.value)
