@@ -103,6 +103,94 @@ done:
     return result;
 }
 
+/* ---- rows that are alike --------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const int64_t *starts;
+    const int32_t *items;
+    Py_ssize_t rows;
+    int64_t least;
+    int32_t *found;
+} kinds;
+
+static inline uint64_t
+row_hash(const kinds *k, Py_ssize_t row)
+{
+    uint64_t hash = 0;
+    for (int64_t place = k->starts[row]; place < k->starts[row + 1]; place++)
+        hash = (hash ^ hash >> 29 ^ (uint32_t)k->items[place]) * 0x9E3779B97F4A7C15ULL;
+    return hash ^ hash >> 32;
+}
+
+static inline int
+same_row(const kinds *k, Py_ssize_t one, Py_ssize_t other)
+{
+    int64_t size = k->starts[one + 1] - k->starts[one];
+    return size == k->starts[other + 1] - k->starts[other] &&
+           memcmp(k->items + k->starts[one], k->items + k->starts[other], (size_t)size * 4) == 0;
+}
+
+/* Numbers the kinds; the table holds the first row of each, and one more. */
+static void
+find_kinds(const kinds *k, int32_t *table, uint64_t mask)
+{
+    int32_t next = 0;
+    for (Py_ssize_t row = 0; row < k->rows; row++) {
+        if (k->starts[row + 1] - k->starts[row] < k->least) {
+            k->found[row] = -1;
+            continue;
+        }
+        uint64_t slot = row_hash(k, row) & mask;
+        while (table[slot] && !same_row(k, table[slot] - 1, row))
+            slot = (slot + 1) & mask;
+        if (!table[slot]) {
+            table[slot] = (int32_t)row + 1;
+            k->found[row] = next++;
+        } else {
+            k->found[row] = k->found[table[slot] - 1];
+        }
+    }
+}
+
+static PyObject *
+alike_rows(PyObject *self, PyObject *args)
+{
+    PyObject *offsets, *items, *result = NULL;
+    Py_ssize_t least;
+    buffers all = {.held = 0};
+    kinds k;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOn:alike_rows", &offsets, &items, &least))
+        return NULL;
+    if (least < 0)
+        return PyErr_Format(PyExc_ValueError, "least: expected 0 or more, got %zd", least);
+    Py_ssize_t starts = open_numbers(&all, offsets, 8, 0, "offsets", &k.starts), size;
+    if (starts < 0 || (size = open_numbers(&all, items, 4, 0, "items", &k.items)) < 0)
+        goto done;
+    k.rows = starts ? starts - 1 : 0;
+    k.least = least;
+    if (k.rows && check_rows("offsets", k.starts, 0, k.rows, size) < 0)
+        goto done;
+    uint64_t room = 16;
+    while (room < 2 * (uint64_t)k.rows)
+        room *= 2;
+    int32_t *table = calloc((size_t)room, 4);
+    if (!table) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    if ((result = PyBytes_FromStringAndSize(NULL, k.rows * 4))) {
+        k.found = (int32_t *)PyBytes_AsString(result);
+        Py_BEGIN_ALLOW_THREADS
+        find_kinds(&k, table, room - 1);
+        Py_END_ALLOW_THREADS
+    }
+    free(table);
+done:
+    buffers_release(&all);
+    return result;
+}
+
 /* ---- sums ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -424,6 +512,7 @@ done:
 
 PyMethodDef rows_methods[] = {
     {"add_rows", add_rows, METH_VARARGS, NULL},
+    {"alike_rows", alike_rows, METH_VARARGS, NULL},
     {"count_nonzero", count_nonzero, METH_VARARGS, NULL},
     {"index_rows", index_rows, METH_VARARGS, NULL},
     {"pick_pairs", pick_pairs, METH_VARARGS, NULL},

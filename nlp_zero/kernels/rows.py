@@ -15,11 +15,11 @@ registers that is twice as fast as to pick single columns. Optional buffers are 
 from __future__ import annotations
 
 from array import array
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import add
 from typing import Any, TypeAlias
 
-__all__ = ["add_rows", "count_nonzero", "index_rows", "pick_pairs", "spread_pairs", "sum_rows"]
+__all__ = ["add_rows", "alike_rows", "count_nonzero", "index_rows", "pick_pairs", "spread_pairs", "sum_rows"]
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | array[float]"
 PLAIN_SUM = sum([1e16, 1.0, 1.0]) == 1e16  # later versions of Python correct the rounding of sum(), C does not
@@ -110,6 +110,28 @@ def index_rows(offsets: Buffer, items: Buffer, values: Buffer, size: int) -> tup
         turned.extend(its_rows)
         turned_values.extend(its_values)
     return array("q", accumulate(map(len, found), initial=0)).tobytes(), turned.tobytes(), turned_values.tobytes()
+
+
+def alike_rows(offsets: Buffer, items: Buffer, least: int) -> bytes:
+    """Which rows have the same items: of each the number of its kind (int32), in the order in which kinds come up, or
+    -1 if it has fewer than ``least`` items. O(items).
+
+    >>> list(array("i", alike_rows(array("q", [0, 1, 3, 4, 4, 6]), array("i", [7, 7, 8, 7, 7, 8]), 1)))
+    [0, 1, 0, -1, 1]
+    """
+    if least < 0:
+        raise ValueError(f"least: expected 0 or more, got {least}")
+    starts, numbers = view(offsets, "q", "offsets"), view(items, "i", "items")
+    rows = max(len(starts) - 1, 0)
+    if rows:
+        check_rows("offsets", starts, 0, rows, len(numbers))
+    data, size = memoryview(numbers).cast("B"), 4
+    kinds: dict[bytes, int] = {}
+    found = array("i")
+    for start, end in pairwise(starts):
+        short = end - start < least
+        found.append(-1 if short else kinds.setdefault(bytes(data[size * start : size * end]), len(kinds)))
+    return found.tobytes()
 
 
 def sum_rows(

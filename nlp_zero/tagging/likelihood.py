@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
 from math import inf, sqrt
 from typing import Any
 
@@ -78,16 +79,27 @@ class Likelihood:
         """Finds attributes that are alike, the frequent ones first: their rows of weights stay in the cache."""
         data = self.data
         turned = kernels.index_rows(data.offsets, data.attributes, _optional(data.values), data.n_attributes)
-        starts, rows, values = list(array("q", turned[0])), turned[1], array("d", turned[2])
-        size, least, alike = array("i").itemsize, max(1, min_count), merge and not values
-        groups: dict[bytes | int, list[int]] = {}
-        for attribute, (start, end) in enumerate(pairwise(starts)):
-            if end - start >= least:
-                groups.setdefault(rows[size * start : size * end] if alike else attribute, []).append(attribute)
-        self.members = sorted(groups.values(), key=lambda its: starts[its[0]] - starts[its[0] + 1])
-        self.counts = array("i", map(len, self.members))
-        self.factors = array("d", map(sqrt, self.counts)) if any(count > 1 for count in self.counts) else array("d")
-        places = [(starts[its[0]], starts[its[0] + 1]) for its in self.members]
+        starts, rows, values = array("q", turned[0]), turned[1], array("d", turned[2])
+        size, least = array("i").itemsize, max(1, min_count)
+        if merge and not values:
+            kinds = array("i", kernels.alike_rows(starts, array("i", rows), least))
+        else:
+            numbers = count()
+            kinds = array("i", (next(numbers) if end - start >= least else -1 for start, end in pairwise(starts)))
+        firsts = array("i")  # the first attribute of each kind
+        for attribute, kind in enumerate(kinds):
+            if kind == len(firsts):
+                firsts.append(attribute)
+        order = sorted(range(len(firsts)), key=lambda kind: starts[firsts[kind]] - starts[firsts[kind] + 1])
+        groups = array("i", bytes(size * len(order)))
+        for group, kind in enumerate(order):
+            groups[kind] = group
+        # Of each attribute its group; -1 if it is left out.
+        self.groups = array("i", [groups[kind] if kind >= 0 else -1 for kind in kinds])
+        members = Counter(self.groups)
+        self.counts = array("i", map(members.__getitem__, range(len(order))))
+        self.factors = array("d", map(sqrt, self.counts)) if max(self.counts, default=1) > 1 else array("d")
+        places = [(starts[firsts[kind]], starts[firsts[kind] + 1]) for kind in order]
         self.starts = array("q", accumulate((end - start for start, end in places), initial=0))
         self.rows = array("i", b"".join([rows[size * start : size * end] for start, end in places]))
         self.values = array("d")
@@ -226,7 +238,11 @@ class Likelihood:
         """
         found = array("d")
         width = self.width
-        for group, its in enumerate(self.members):
+        members: list[list[int]] = [[] for _ in self.counts]
+        for attribute, group in enumerate(self.groups):
+            if group >= 0:
+                members[group].append(attribute)
+        for group, its in enumerate(members):
             total = [0.0] * width
             for attribute in its:
                 total = [a + b for a, b in zip(total, states[attribute * width : (attribute + 1) * width], strict=True)]
@@ -240,19 +256,16 @@ class Likelihood:
 
     def expand(self, weights: array[float]) -> tuple[array[float], array[float]]:
         """Weights by attribute and label, and edge weights, from the variables here."""
-        width, groups = self.width, range(len(self.members))
+        width, groups = self.width, len(self.counts)
         table: Any = memoryview(weights)[: self.state_size]
         if self.pairs:
-            table = array("d", bytes(8 * len(groups) * width))
-            kernels.spread_pairs(*self.pairs, weights[: self.state_size], width, 0, len(groups), table)
-        of_attribute = array("i", bytes(4 * self.data.n_attributes))
-        for group, its in zip(groups, self.members, strict=True):
-            for attribute in its:
-                of_attribute[attribute] = group + 1
-        ends = accumulate(map(bool, of_attribute), initial=0)  # attributes left out have no group, and a row of zeros
-        shape = array("q", ends), array("i", [group - 1 for group in of_attribute if group]), b""
+            table = array("d", bytes(8 * groups * width))
+            kernels.spread_pairs(*self.pairs, weights[: self.state_size], width, 0, groups, table)
+        # Attributes that are left out have no group, and a row of zeros.
+        ends = accumulate((group >= 0 for group in self.groups), initial=0)
+        shape = array("q", ends), array("i", [group for group in self.groups if group >= 0]), b""
         scales = array("d", [1.0 / factor for factor in self.factors])
-        states = array("d", bytes(8 * len(of_attribute) * width))
+        states = array("d", bytes(8 * len(self.groups) * width))
         self.team.map(
             lambda begin, end: kernels.sum_rows(*shape, scales, b"", table, width, begin, end, states),
             _even_ranges(shape[0], SHARDS),

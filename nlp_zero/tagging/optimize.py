@@ -136,8 +136,8 @@ class _Point:
     """Weights, with the value and the slopes there."""
 
     def __init__(self, size: int) -> None:
-        self.weights = array("d", bytes(8 * size))
-        self.gradient = array("d", bytes(8 * size))
+        self.weights = array("d", (0.0,)) * size
+        self.gradient = array("d", (0.0,)) * size
         self.value = inf
         self.square = 0.0  # of the norm of the weights
         self.way = 0.0  # the product of the pseudo-gradient before with the way taken here (L1 only)
@@ -155,7 +155,7 @@ class _History:
         """Room for the next pair; the oldest one's if there are enough."""
         if len(self.pairs) >= self.memory:
             return self.pairs.popleft()
-        return array("f", bytes(4 * self.size)), array("f", bytes(4 * self.size))
+        return array("f", (0.0,)) * self.size, array("f", (0.0,)) * self.size
 
     def forget(self) -> None:
         """Keeps nothing."""
@@ -176,8 +176,8 @@ class _Search:
         edges = [size * number // count for number in range(count + 1)]
         self.ranges = list(pairwise(edges))
         self.here, self.there = _Point(size), _Point(size)
-        self.direction = array("d", bytes(8 * size))
-        self.slopes = array("d", bytes(8 * size)) if objective.l1 else self.here.gradient
+        self.direction = array("d", (0.0,)) * size
+        self.slopes = array("d", (0.0,)) * size if objective.l1 else self.here.gradient
         self.history = _History(size, settings.memory)
         self.gram: list[list[float]] = []
         self.evaluations = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from array import array
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -214,3 +215,39 @@ def test_sums_are_plain_whatever_sum_does(seed: int, monkeypatch: pytest.MonkeyP
             module.sum_rows(offsets, items, b"", b"", b"", weights, 3, 0, 30, out)
             results.append(out.tobytes())
     assert len(set(results)) == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rows_with_the_same_items_are_of_one_kind(seed: int) -> None:
+    source = random.Random(seed)
+    offsets, items, _ = random_list(source, 60, 3)
+    for least in (0, 1, 2, 31):
+        rows = [tuple(items[start:end]) for start, end in pairwise(offsets)]
+        kinds = list(dict.fromkeys(row for row in rows if len(row) >= least))
+        expected = [kinds.index(row) if len(row) >= least else -1 for row in rows]
+        found = kernels.alike_rows(offsets, items, least)
+        assert list(array("i", found)) == expected
+        assert found == twin.alike_rows(offsets, items, least)
+
+
+def test_no_rows_are_of_no_kind() -> None:
+    assert kernels.alike_rows(array("q"), array("i"), 0) == kernels.alike_rows(array("q", [0]), array("i"), 0) == b""
+
+
+RISE = "offsets: expected numbers that rise to 1 at most, got "
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((array("q", [0, 2]), array("i", [1]), 0), ValueError, RISE + "2 at 1"),
+        ((array("q", [1, 0]), array("i", [1]), 0), ValueError, RISE + "0 at 1"),
+        ((array("q", [0, 1]), array("q", [1]), 0), TypeError, "items: expected items of 4 bytes, got 8"),
+        ((array("i", [0, 1]), array("i", [1]), 0), TypeError, "offsets: expected items of 8 bytes, got 4"),
+        ((array("q", [0, 1]), array("i", [1]), -1), ValueError, "least: expected 0 or more, got -1"),
+    ],
+)  # fmt: skip
+def test_kinds_of_what_is_no_list(arguments: tuple[Any, ...], error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        kernels.alike_rows(*arguments)
+    assert str(caught.value) == message

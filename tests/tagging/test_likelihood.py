@@ -131,7 +131,7 @@ def test_observed_pairs_are_those_of_the_data() -> None:
 def test_rare_attributes_are_left_out() -> None:
     data = pack([[[0, 1], [0], [0, 1]]], [[0, 1, 0]], n_attributes=3, n_labels=2)
     function = Likelihood(data, min_count=3)
-    assert function.members == [[0]]
+    assert list(function.groups) == [0, -1, -1]
     states, _ = function.expand(array("d", [1.0] * function.size))
     assert list(states) == [1, 1, 0, 0, 0, 0]
 
