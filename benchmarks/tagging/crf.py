@@ -29,6 +29,7 @@ from array import array
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 from benchmarks import measure
@@ -71,6 +72,7 @@ DEV: list[dict[str, Any]] = [{"c2": c2} for c2 in (0.5, 0.1, 0.05, 0.025, 0.01, 
     *({"c2": c2, "observed": True} for c2 in (0.025, 0.005)),
     {"c2": 0.025, "min_count": 2},
 ]
+ROUNDS = 5  # of the table of workers
 TITLE = "CRF training, CoNLL-2000 chunking"
 Sentences = list[list[list[str]]]
 
@@ -280,32 +282,30 @@ def threads(options: Namespace) -> str:
         return start(options, "nlp-zero", {"c2": 0.5}, 2000, workers=workers)
 
     ones, twos, pairs = [], [], []
-    for _ in range(3):
+    for _ in range(ROUNDS):
         ones.append(run(1))
         twos.append(run(2))
         with ThreadPoolExecutor(2) as pool:
             pairs.append(list(pool.map(run, (1, 1))))
-    alone = min(its["wall"] for its in ones)
-    both = min(twos, key=lambda its: float(its["wall"]))
-    pair = min(pairs, key=lambda its: float(max(one["wall"] for one in its)))
-    slower = max(one["wall"] for one in pair)
-    rows = [
-        ["1 thread", f"{alone:.2f}", f"{min(its['seconds'] for its in ones):.2f}", "1.00"],
-        ["2 threads", f"{both['wall']:.2f}", f"{both['seconds']:.2f}", f"{alone / both['wall']:.2f}"],
-        [
-            "2 processes of 1 thread, a model each",
-            f"{slower:.2f}",
-            f"{sum(one['seconds'] for one in pair):.2f}",
-            f"{2 * alone / slower:.2f}",
-        ],
+    slower = [max(one["wall"] for one in pair) for pair in pairs]
+    kinds = [
+        ("1 thread", [its["wall"] for its in ones], [its["seconds"] for its in ones], 1),
+        ("2 threads", [its["wall"] for its in twos], [its["seconds"] for its in twos], 1),
+        ("2 processes of 1 thread, a model each", slower, [sum(one["seconds"] for one in pair) for pair in pairs], 2),
     ]
+    rows = []
+    for name, walls, spent, models in kinds:
+        ratios = [models * own["wall"] / wall for own, wall in zip(ones, walls, strict=True)]
+        spread = f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
+        rows.append([name, f"{median(walls):.2f}", f"{median(spent):.2f}", spread])
     weights = {its["weights"] for its in (*ones, *twos, *chain.from_iterable(pairs))}
     same = "the same to the bit" if len(weights) == 1 else "NOT the same"
     head = ["how", "s by the clock", "CPU s", "times the work of 1 thread in the time"]
     text = (
-        f"All c2=0.5, the first 2,000 sentences, the best of three runs; models {same}. The last row is what two cores"
+        f"All c2=0.5, the first 2,000 sentences, medians of {ROUNDS} rounds (in brackets the least and the greatest);\n"
+        f"models {same}. The last row is what two cores of this machine give where nothing is shared."
     )
-    return f"{text} of this machine give where nothing is shared.\n\n{measure.table(head, rows)}"
+    return f"{text}\n\n{measure.table(head, rows)}"
 
 
 def section(options: Namespace, name: str) -> str:
