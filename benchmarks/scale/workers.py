@@ -92,7 +92,7 @@ def main() -> None:
     notes = [
         "Seconds by the clock, whole processes. *Sooner*: one worker / two workers within a round, with the least and",
         "the greatest. *At best*: what two processes that know nothing of each other reach in the same round, 2 x one",
-        "worker / both; 2.00 on two cores of their own. *Of it*: sooner / at best, what the program itself makes of it.",
+        "worker / both; 2.00 on two cores of their own. *Of it*: sooner / at best, what the program makes of the two.",
     ]
     measure.publish(f"{header}\n{measure.table([*head, 'results'], found)}\n\n" + "\n".join(notes), options.out)
 

@@ -28,7 +28,9 @@ from .optimize import Team
 
 __all__ = ["Likelihood"]
 
-SHARDS = 64  # of sentences, and of attributes
+SHARDS = 32  # of sentences, and of attributes
+RANGE = 1 << 16  # weights that a thread takes at a time, where there are more than so many for each shard
+GROUP_ITEMS = 24  # what visiting the weights of a group costs beside visiting its positions, in positions
 SHARD_ITEMS = 1 << 25  # doubles in the edge gradients of all shards together, where the edges are many
 
 
@@ -152,7 +154,14 @@ class Likelihood:
         edges = self.tables * self.width * self.width
         sentences = max(1, min(SHARDS, SHARD_ITEMS // edges))
         self.sentence_shards = _even_ranges(data.starts, sentences)
-        self.group_shards = _even_ranges(self.starts, SHARDS)
+        costs = accumulate((end - start + GROUP_ITEMS for start, end in pairwise(self.starts)), initial=0)
+        self.group_shards = _even_ranges(array("q", costs), max(SHARDS, self.state_size // RANGE))
+        # Ranges of weights for threads: those of groups, then those of edges.
+        columns, size = self.columns, self.size - self.state_size
+        self.groups_of = {(columns[begin], columns[end]): (begin, end) for begin, end in self.group_shards}
+        count = -(-size // RANGE)
+        cuts = pairwise([self.state_size + size * number // count for number in range(count + 1)])
+        self.ranges = [*self.groups_of, *cuts]
         self.scores = array("d", bytes(8 * data.n_positions * self.width))
         # Of pairs: the rows of their weights, and when those have been read, of their slopes.
         self.table = array("d", bytes(8 * len(self.counts) * self.width if self.pairs else 0))
@@ -163,7 +172,14 @@ class Likelihood:
 
     def evaluate(self, weights: array[float], gradient: array[float]) -> float:
         """The value at the weights, in nats, without penalties; ``gradient`` is overwritten."""
-        states, slopes = memoryview(weights)[: self.state_size], memoryview(gradient)[: self.state_size]
+        loss = self.loss(weights, gradient)
+        if loss < inf:
+            self.team.map(lambda begin, end: self.fill(gradient, begin, end), self.ranges)
+        return loss
+
+    def loss(self, weights: array[float], gradient: array[float]) -> float:
+        """The value at the weights, in nats, without penalties; of the gradient that of edges."""
+        states = memoryview(weights)[: self.state_size]
         table: Any = states
         if self.pairs:
             pairs, table = self.pairs, self.table
@@ -182,9 +198,13 @@ class Likelihood:
             loss += part
         if not loss < inf:
             return inf
-        self.team.map(lambda begin, end: self._gradient(slopes, begin, end), self.group_shards)
         self._add_edges(memoryview(gradient)[self.state_size :])
         return loss
+
+    def fill(self, gradient: array[float], begin: int, end: int) -> None:
+        """Overwrites one of the ranges of the gradient, if it is not of edges, after :meth:`loss`."""
+        if groups := self.groups_of.get((begin, end)):
+            self._gradient(memoryview(gradient)[: self.state_size], *groups)
 
     def _losses(self, table: Any, edges: Any, begin: int, end: int) -> float:
         data = self.data

@@ -5,8 +5,9 @@ where there is an L1 penalty, OWL-QN (Andrew & Gao 2007, "Scalable training of L
 direction is found from the products of the last few differences with each other (Chen, Wang & Zhou 2014, "Large-scale
 L-BFGS using MapReduce"): two passes over the history a step instead of four.
 
-Work is shared out among threads by a :class:`Team` in ranges that depend on the sizes alone, and what the ranges give
-is added up in their order: the result is the same to the bit whatever the number of workers.
+Work is shared out among threads by a :class:`Team` in ranges that the objective sets, and what the ranges give is added
+up in their order: the result is the same to the bit whatever the number of workers. An iteration is three passes: the
+value; the gradient, with all products that are asked of it while it is in the cache; the new direction and a step.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from itertools import pairwise
 from math import inf, sqrt
 from types import TracebackType
 from typing import NamedTuple, Protocol, TypeVar
@@ -25,7 +25,6 @@ from .. import kernels
 __all__ = ["Objective", "Result", "Settings", "Step", "Team", "minimize"]
 
 Found = TypeVar("Found")
-RANGE = 1 << 15  # weights that a thread takes at a time
 MOST_TRIALS = 20  # step lengths that are tried for one direction
 DESCENT = 1e-4  # the share of the promised descent that must come true
 LEAST_CURVATURE = 1e-12  # of a step, relative to the squared change of the slopes
@@ -89,16 +88,23 @@ class Team:
 
 
 class Objective(Protocol):
-    """A smooth convex function of ``size`` weights, with penalties beside it."""
+    """A smooth convex function of ``size`` weights, with penalties beside it.
+
+    ``ranges`` are all weights, in stretches that a thread takes at a time; they must not depend on the threads.
+    """
 
     size: int
+    ranges: list[tuple[int, int]]
     l1: float
     l2: float
     l1_factors: array[float] | bytes  # one a weight; b"": all 1
     l2_factors: array[float] | bytes
 
-    def evaluate(self, weights: array[float], gradient: array[float]) -> float:
-        """The value at the weights without penalties; ``gradient`` is overwritten."""
+    def loss(self, weights: array[float], gradient: array[float]) -> float:
+        """The value at the weights without penalties. What :meth:`fill` needs is kept, if it is not infinite."""
+
+    def fill(self, gradient: array[float], begin: int, end: int) -> None:
+        """Completes one of the ranges of the gradient at the weights of the last loss; from any thread."""
 
 
 class Settings(NamedTuple):
@@ -137,7 +143,7 @@ class _Point:
 
     def __init__(self, size: int) -> None:
         self.weights = array("d", (0.0,)) * size
-        self.gradient = array("d", (0.0,)) * size
+        self.gradient = self.slopes = array("d", (0.0,)) * size  # with an L1 penalty there are other slopes
         self.value = inf
         self.square = 0.0  # of the norm of the weights
         self.way = 0.0  # the product of the pseudo-gradient before with the way taken here (L1 only)
@@ -172,56 +178,48 @@ class _Search:
     def __init__(self, objective: Objective, team: Team, settings: Settings) -> None:
         self.objective, self.team, self.settings = objective, team, settings
         size = objective.size
-        count = max(1, -(-size // RANGE))
-        edges = [size * number // count for number in range(count + 1)]
-        self.ranges = list(pairwise(edges))
+        self.ranges = objective.ranges
         self.here, self.there = _Point(size), _Point(size)
         self.direction = array("d", (0.0,)) * size
-        self.slopes = array("d", (0.0,)) * size if objective.l1 else self.here.gradient
+        if objective.l1:  # where the steepest way up is not the gradient
+            self.here.slopes, self.there.slopes = array("d", (0.0,)) * size, array("d", (0.0,)) * size
         self.history = _History(size, settings.memory)
+        self.products: list[list[float]] = []
         self.gram: list[list[float]] = []
         self.evaluations = 0
 
     def start(self, weights: Sequence[float] | None) -> None:
+        here = self.here
         if weights is not None:
-            self.here.weights[:] = array("d", weights)
-        self.here.square = self.dots([self.here.weights], [])[0][0]
-        self.evaluate(self.here)
-        self.find_slopes()
+            here.weights[:] = array("d", weights)
+        here.square = self.dots([here.weights], [])[0][0]
+        self.evaluate(here, lambda begin, end: (self._finish(here, begin, end), 0.0, []))
 
-    def evaluate(self, point: _Point) -> float:
-        """The value and the gradient at the weights of a point, with penalties; returns the slope there along the
-        direction (without an L1 penalty; with one nobody asks)."""
-        objective = self.objective
+    def evaluate(
+        self, point: _Point, visit: Callable[[int, int], tuple[float, float, list[list[float]]]]
+    ) -> tuple[float, list[list[float]]]:
+        """The value, with penalties, and the slopes at the weights of a point: ``visit`` completes each range, and
+        gives its penalties, and two things to be added up and given back."""
         self.evaluations += 1
-        value, slope = objective.evaluate(point.weights, point.gradient), 0.0
-        for penalty, part in self.team.map(lambda begin, end: self._penalised(point, begin, end), self.ranges):
+        value, way = self.objective.loss(point.weights, point.gradient), 0.0
+        parts = self.team.map(visit, self.ranges) if value < inf else []
+        for penalty, part, _ in parts:
             value += penalty
-            slope += part
+            way += part
         point.value = value if value == value else inf
-        return slope
+        return way, _sums([products for _, _, products in parts])
 
-    def _penalised(self, point: _Point, begin: int, end: int) -> tuple[float, float]:
+    def _finish(self, point: _Point, begin: int, end: int) -> float:
+        """Completes a range of the gradient and slopes; returns the penalties there."""
         objective, penalty = self.objective, 0.0
+        objective.fill(point.gradient, begin, end)
         if objective.l1 or objective.l2:
             factors = objective.l1, objective.l1_factors, objective.l2, objective.l2_factors
             penalty = kernels.penalise(point.weights, point.gradient, *factors, begin, end)
         if objective.l1:
-            return penalty, 0.0
-        return penalty, kernels.dot_product(point.gradient, self.direction, begin, end)
-
-    def find_slopes(self) -> None:
-        """The gradient here, or with an L1 penalty the steepest way up."""
-        objective, here = self.objective, self.here
-        if not objective.l1:
-            self.slopes = here.gradient
-            return
-        self.team.map(
-            lambda begin, end: kernels.pseudo_gradient(
-                here.weights, here.gradient, objective.l1, objective.l1_factors, begin, end, self.slopes
-            ),
-            self.ranges,
-        )
+            weights = point.weights, point.gradient, objective.l1, objective.l1_factors
+            kernels.pseudo_gradient(*weights, begin, end, point.slopes)
+        return penalty
 
     def dots(self, vectors: Sequence[array[float]], others: Sequence[array[float]]) -> list[list[float]]:
         """The products of vectors with others and with themselves."""
@@ -230,32 +228,16 @@ class _Search:
     def result(self, iterations: int, reason: str) -> Result:
         return Result(self.here.weights, self.here.value, iterations, self.evaluations, reason)
 
-    def remember(self) -> list[list[float]]:
-        """Keeps the step from there to here; the products of the slopes here and of the newest differences with all
-        that are kept, and with themselves."""
-        weights, slopes = self.history.spare()
-        here, there, upward = self.here, self.there, self.slopes
-        self.history.pairs.append((weights, slopes))
-        vectors = self.history.vectors()
-
-        def subtract(begin: int, end: int) -> list[list[float]]:
-            kernels.difference(here.weights, there.weights, begin, end, weights)
-            kernels.difference(here.gradient, there.gradient, begin, end, slopes)
-            found: list[list[float]] = kernels.dot_products([upward, weights, slopes], vectors, begin, end)
-            return found
-
-        return _sums(self.team.map(subtract, self.ranges))
-
     def turn_down(self) -> tuple[float, float]:
         """The steepest way down; returns the slope along it, and the norm of the slopes."""
-        ((square,),) = self.dots([self.slopes], [])
+        ((square,),) = self.dots([self.here.slopes], [])
         factor = -1.0 / sqrt(square) if square else 0.0
         return self.aim(factor, [], [], factor * square), sqrt(square)
 
     def turn(self) -> tuple[float, float]:
-        """Keeps the last step, if the function curves up along it, and turns into the direction that follows from all
-        that are kept; returns the slope along it, and the norm of the slopes."""
-        along, by_weights, by_slopes = self.remember()
+        """Turns into the direction that follows from the last steps, if the function curved up along the very last;
+        returns the slope along it, and the norm of the slopes."""
+        along, by_weights, by_slopes = self.products
         vectors = self.history.vectors()
         count = len(vectors) // 2
         square = along.pop()
@@ -292,8 +274,8 @@ class _Search:
         the first step; returns the slope along it, which without L1 is the one given."""
 
         def take(begin: int, end: int) -> tuple[float, float, float]:
-            kernels.combine(self.slopes, factor, vectors, factors, begin, end, self.direction)
-            down = kernels.turn_to(self.direction, self.slopes, begin, end) if self.objective.l1 else 0.0
+            kernels.combine(self.here.slopes, factor, vectors, factors, begin, end, self.direction)
+            down = kernels.turn_to(self.direction, self.here.slopes, begin, end) if self.objective.l1 else 0.0
             return down, *self._descend(1.0, begin, end)
 
         parts = self.team.map(take, self.ranges)
@@ -302,7 +284,7 @@ class _Search:
 
     def _descend(self, step: float, begin: int, end: int) -> tuple[float, float]:
         """A step along the direction."""
-        up = self.slopes if self.objective.l1 else b""
+        up = self.here.slopes if self.objective.l1 else b""
         found: tuple[float, float] = kernels.descend(
             self.here.weights, self.direction, step, up, begin, end, self.there.weights
         )
@@ -317,6 +299,27 @@ class _Search:
         """Goes a step along the direction."""
         self._arrive(self.team.map(lambda begin, end: self._descend(step, begin, end), self.ranges))
 
+    def try_step(self, again: bool) -> float:
+        """The value and the slopes there, and what to know of the step if it is taken: its differences of weights and
+        gradients, in the place of those of the step before if that was tried in vain, and their products with all that
+        are kept. One pass through each range, while it is in the cache. Returns the slope along the direction (0 with
+        an L1 penalty, where nobody asks)."""
+        here, there = self.here, self.there
+        if not again:
+            self.history.pairs.append(self.history.spare())
+        weights, slopes = self.history.pairs[-1]
+        vectors = self.history.vectors()
+
+        def visit(begin: int, end: int) -> tuple[float, float, list[list[float]]]:
+            penalty = self._finish(there, begin, end)
+            along = 0.0 if self.objective.l1 else kernels.dot_product(there.gradient, self.direction, begin, end)
+            kernels.difference(there.weights, here.weights, begin, end, weights)
+            kernels.difference(there.gradient, here.gradient, begin, end, slopes)
+            return penalty, along, kernels.dot_products([there.slopes, weights, slopes], vectors, begin, end)
+
+        along, self.products = self.evaluate(there, visit)
+        return along
+
     def walk(self, slope: float) -> int:
         """Finds a good step along the direction and goes there; returns the trials it took, 0 if there is none.
 
@@ -328,7 +331,7 @@ class _Search:
         for trial in range(1, MOST_TRIALS + 1):
             if trial > 1:  # the first step is taken in turning
                 self.step_to(step)
-            flattened = self.evaluate(self.there)
+            flattened = self.try_step(trial > 1)
             way = self.there.way if self.objective.l1 else step * slope
             if not self.there.value <= start + DESCENT * way:
                 high = step
@@ -346,7 +349,7 @@ class _Search:
 
 def _sums(parts: list[list[list[float]]]) -> list[list[float]]:
     """Tables of numbers, added up in their order."""
-    total = [[0.0] * len(row) for row in parts[0]]
+    total = [[0.0] * len(row) for row in parts[0]] if parts else []
     for part in parts:
         total = [[x + y for x, y in zip(a, b, strict=True)] for a, b in zip(total, part, strict=True)]
     return total
@@ -412,7 +415,6 @@ def minimize(
             trials = search.walk(slope) if slope < 0.0 else 0
         if not trials:
             return search.result(iteration, "stalled")
-        search.find_slopes()
         slope, norm = search.turn()
         here = search.here
         values.append(here.value)
