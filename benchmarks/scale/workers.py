@@ -1,6 +1,6 @@
 """Counting, cutting and tagging by two workers instead of one: how much sooner, beside what the machine has to give.
 
-    python -m benchmarks.scale.workers [--size 100] [--rounds 5] [--memory 512M] [--verbs count,cut,tag] [--out FILE]
+    python -m benchmarks.scale.workers [--size 100] [--rounds 6] [--memory 512M] [--verbs count,cut,tag] [--out FILE]
 
 This is about the clock, so the machine should have nothing else to do. What two cores can give at best is measured in
 the same round: two processes of one worker each, side by side. On a machine whose cores share something (memory, a
@@ -41,20 +41,22 @@ def compare(job: str, text: Path, megabytes: int, options: Namespace) -> list[st
     """The row of one verb: the medians over the rounds of times, and of ratios taken within a round."""
     outputs = [text.with_name(f"{job}-{name}") for name in ("one", "two", "side")]
     rounds = []
-    for _ in range(options.rounds):
-        one = clock(command(job, text, outputs[0], 1, options))
-        two = clock(command(job, text, outputs[1], 2, options))
+    for number in range(options.rounds):
+        times = {}
+        for workers in (1, 2) if number % 2 else (2, 1):  # each as often first, as memory is warmer then
+            times[workers] = clock(command(job, text, outputs[workers - 1], workers, options))
+        one, two = times[1], times[2]
         side = clock(*(command(job, text, output, 1, options) for output in outputs[::2]))
         rounds.append((one, two, side, one / two, 2 * one / side, 0.5 * side / two))
     same = len({digest(path) for path in outputs}) == 1
     for path in outputs:
         path.unlink()
-    *times, sooner, ceiling, share = map(median, zip(*rounds, strict=True))
+    *seconds, sooner, ceiling, share = map(median, zip(*rounds, strict=True))
     least, most = min(row[3] for row in rounds), max(row[3] for row in rounds)
     return [
         f"nlp-zero {job}",
         str(megabytes),
-        *(f"{seconds:.2f}" for seconds in times),
+        *(f"{median_time:.2f}" for median_time in seconds),
         f"{sooner:.2f} ({least:.2f}-{most:.2f})",
         f"{ceiling:.2f}",
         f"{share:.0%}",
@@ -81,7 +83,7 @@ def rows(folder: Path, options: Namespace) -> list[list[str]]:
 def main() -> None:
     parser = measure.options("One worker and two.")
     parser.add_argument("--size", type=int, default=100, help="megabytes of text")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--memory", default="512M")
     parser.add_argument("--verbs", type=lambda text: text.split(","), default=list(JOBS), help="count,cut,tag or fewer")
     options = measure.begin(parser)

@@ -61,15 +61,16 @@ def _stop(pool: Executor) -> None:
             process.terminate()
 
 
-def processes(workers: int, begin: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
-    """A pool of processes, each of which calls ``begin(*arguments)`` first."""
+def processes(workers: int, begin: Callable[..., None] | None = None, *arguments: Any) -> ProcessPoolExecutor:
+    """A pool of processes, each of which calls ``begin(*arguments)`` first, if it is given."""
     return ProcessPoolExecutor(workers, initializer=_begin, initargs=(begin, arguments))
 
 
-def _begin(begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that hands out the work
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    begin(*arguments)
+    if begin is not None:
+        begin(*arguments)
 
 
 def _leave_with_parent() -> None:

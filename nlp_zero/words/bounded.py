@@ -17,13 +17,14 @@ import tempfile
 from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import IO, NamedTuple
 
 from .. import kernels
 from ..errors import InputError
+from ..text.parallel import processes
 from .ngrams import MAX_LENGTH, NgramCounts
 from .runs import FAN_IN, Source, Table, blocks_of, merged, row_size, write_run
 from .symbols import WORD_LIMIT, roles
@@ -322,7 +323,7 @@ def _spill_by_threads(
 
 def _spill_by_processes(batches: Iterable[list[str]], spills: Spills, max_length: int, forget: int) -> None:
     """Every worker counts a batch of its own; in which order they end makes no difference."""
-    with ProcessPoolExecutor(spills.workers) as pool:
+    with processes(spills.workers) as pool:
         under_way: set[Future[list[bytes]]] = set()
 
         def spill_ready(most: int) -> None:
