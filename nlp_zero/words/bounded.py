@@ -24,7 +24,7 @@ from typing import IO, NamedTuple
 
 from .. import kernels
 from ..errors import InputError
-from ..text.parallel import processes
+from ..text.parallel import in_order, processes
 from .ngrams import MAX_LENGTH, NgramCounts
 from .runs import FAN_IN, Source, Table, blocks_of, merged, row_size, write_run
 from .symbols import WORD_LIMIT, roles
@@ -47,6 +47,7 @@ _GROWTH = 3  # of the first batches
 _SAMPLE = 1 << 13  # symbols by which a batch is shared
 _SIEVED = 3  # symbols of the n-grams that are sieved
 _SIEVE_BATCH = 1 << 20  # characters
+_HELD = 1 << 18  # rows of a share that stays in memory, two or three megabytes when packed
 _SHARES = 12  # parts of the pages for each worker that merges, so that all have something to do to the end
 
 Progress = Callable[[str, int, int], None]
@@ -154,37 +155,42 @@ class Spills:
             yield from self._merge(sources, True)
             return
         shares = _shares(sources, self.workers * _SHARES)
-        with ThreadPoolExecutor(self.workers) as pool:
 
-            def merge(share: tuple[int, int]) -> Source:
-                return self._written(self._merge(sources, True, *share), stored=False)
+        def merge(share: _Share) -> list[bytes] | Source:
+            blocks = self._merge(sources, True, share.start, share.end)
+            return list(blocks) if share.rows <= _HELD else self._written(blocks, stored=False)
 
-            waiting: deque[Future[Source]] = deque(pool.submit(merge, share) for share in shares)
-            try:
-                for number in range(len(shares)):
-                    part = waiting.popleft().result()
-                    yield from part.raw()
-                    self._drop([part])
-                    progress("merging", number + 1, len(shares))
-            finally:
-                for future in waiting:
-                    future.cancel()
+        for number, part in enumerate(in_order(ThreadPoolExecutor(self.workers), merge, shares, self.workers)):
+            if isinstance(part, Source):
+                yield from part.raw()
+                self._drop([part])
+            else:
+                yield from part
+            progress("merging", number + 1, len(shares))
 
 
-def _shares(sources: list[Source], number: int) -> list[tuple[int, int]]:
-    """Ranges of pages of like size that together are all pages."""
+class _Share(NamedTuple):
+    """Pages from ``start`` to before ``end``, and how many rows all sources together have there."""
+
+    start: int
+    end: int
+    rows: int
+
+
+def _shares(sources: list[Source], least: int) -> list[_Share]:
+    """Ranges of pages of like size that together are all pages: ``least``, or more small ones."""
     sizes: dict[int, int] = {}
     for source in sources:
         for block in source.blocks:
             sizes[block.page] = sizes.get(block.page, 0) + block.rows
-    fair = sum(sizes.values()) / number
-    bounds, held = [0], 0
+    fair = min(sum(sizes.values()) / least, _HELD / 2)
+    shares, start, held = [], 0, 0
     for page in sorted(sizes):
         if held >= fair:
-            bounds.append(page)
-            held = 0
+            shares.append(_Share(start, page, held))
+            start, held = page, 0
         held += sizes[page]
-    return list(zip(bounds, [*bounds[1:], 1 << 32], strict=True))
+    return [*shares, _Share(start, 1 << 32, held)]
 
 
 # Counting -----------------------------------------------------------------------------------------------------------

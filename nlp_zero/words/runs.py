@@ -33,7 +33,7 @@ import struct
 import threading
 import zlib
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import IO, Any, NamedTuple, TypeAlias
@@ -187,9 +187,9 @@ class Source:
 
     def tables(self, start: int = 0, end: int = 1 << 32) -> Iterator[Table]:
         """The tables of the pages from ``start`` to before ``end``, one a block."""
-        for block in self.blocks:
-            if start <= block.page < end:
-                yield self._table(block)
+        first, last = (bisect_left(self.blocks, page, key=lambda block: block.page) for page in (start, end))
+        for block in self.blocks[first:last]:
+            yield self._table(block)
 
     def raw(self) -> Iterator[bytes]:
         """The blocks as they stand in the file, heads and all."""
