@@ -7,6 +7,7 @@
 #define WORD_LIMIT 0xF000  /* ids below it are symbols of words, the others known boundaries; 0 is the end of a line */
 
 #define POINTS 0x110000    /* how many code points there are */
+#define LARGE (33u << 20)  /* bytes that go back to the system when they are freed: less in large pages leaves holes */
 #define CUT 0xFFFF         /* the rank of what stands for symbols that are cut off: above all others */
 
 /* What stops a loop that runs without the GIL. */
@@ -49,8 +50,8 @@ new_table_open(new_table *table, size_t rows, size_t width)
     }
     table->rows = (uint8_t *)PyBytes_AsString(table->rows_object);
     table->counts = (uint64_t *)PyBytes_AsString(table->counts_object);
-    prefer_large_pages(table->rows, rows * width);
-    prefer_large_pages(table->counts, rows * 8);
+    if (rows * width >= LARGE)
+        prefer_large_pages(table->rows, rows * width);
     return 0;
 }
 
@@ -355,6 +356,12 @@ put_windows(const ranking *r, const tails *t, int tail, new_table *table)
         }
 }
 
+static void *
+room_for(size_t size)
+{
+    return size >= LARGE ? large_pages(size) : malloc(size);
+}
+
 static int
 tails_open(tails *t, const ranking *r, size_t windows, int tail)
 {
@@ -363,11 +370,11 @@ tails_open(tails *t, const ranking *r, size_t windows, int tail)
         if (r->starts[rank + 1] - r->starts[rank] > largest)
             largest = r->starts[rank + 1] - r->starts[rank];
     windows += !windows;
-    t->high = large_pages(windows * 8);
-    t->spare_high = large_pages(largest * 8);
+    t->high = room_for(windows * 8);
+    t->spare_high = room_for(largest * 8);
     if (tail > 4) {
-        t->low = large_pages(windows * 8);
-        t->spare_low = large_pages(largest * 8);
+        t->low = room_for(windows * 8);
+        t->spare_low = room_for(largest * 8);
     }
     return t->high && t->spare_high && (tail <= 4 || (t->low && t->spare_low)) ? DONE : NO_MEMORY;
 }
