@@ -322,8 +322,8 @@ def _spill_by_threads(
             spills.spill(chain.from_iterable(future.result() for future in before))
             before = under_way
             del coded, under_way
-            if batch:
-                spills.spill(count_batch(batch, max_length, forget))
+            if batch:  # a batch forgets once: the rest of this one nothing
+                spills.spill(count_batch(batch, max_length))
         spills.spill(chain.from_iterable(future.result() for future in before))
 
 

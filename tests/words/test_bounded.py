@@ -95,6 +95,16 @@ def test_more_characters_than_an_alphabet_has_room_for(workers: int, tmp_path: P
     assert found == at_once(lines, tmp_path / "other", 1)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_batch_of_two_alphabets_forgets_once(workers: int, tmp_path: Path) -> None:
+    spans = (range(0x3400, 0x4DC0), range(0x9000, 0xA000), range(0xAC00, 0xD7A4), range(0x20000, 0x2A6D7))
+    others = [chr(point) for span in spans for point in span]
+    lines = ["学生", *("".join(others[start : start + 9000]) for start in range(0, len(others), 9000)), "学生"]
+    forgotten = count_text(lines, tmp_path / "run", max_length=1, workers=workers, forget=1)
+    found = {level.word(place): n for level in grams_of(tmp_path / "run") for place, n in enumerate(level.counts)}
+    assert found.get("学", 0) >= 2 - forgotten and found.get("生", 0) >= 2 - forgotten
+
+
 def test_nothing_to_count(tmp_path: Path) -> None:
     for lines in ([], [""], ["，\n。"]):
         with Run(tmp_path / "run") if counted(lines, tmp_path / "run") else mock.MagicMock() as run:
