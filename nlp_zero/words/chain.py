@@ -17,7 +17,7 @@ from .classes import CLASSES, word_classes
 from .expert import second_opinion
 from .merging import Model, merge_pairs
 from .prior import Prior, seat
-from .rules import barred
+from .rules import Signs, barred
 
 __all__ = ["Chain", "Report", "Settings", "Substrings", "Sweep"]
 
@@ -83,10 +83,10 @@ class Substrings:
         self.guests = seat(prior, ids, array("I", starts), self.sizes) if prior else None
         self.barred = array("I")
 
-    def bar(self, particle: int = 0) -> None:
+    def bar(self, signs: Signs) -> None:
         """Forbid as words what the rules of :mod:`nlp_zero.words.rules` forbid, but for words known beforehand."""
         known = set(self.guests.numbers) if self.guests else set()
-        self.barred = barred(self.ids, self.index, self.max_length, particle, known)
+        self.barred = barred(self.ids, self.index, self.max_length, signs, known)
 
 
 class Chain:

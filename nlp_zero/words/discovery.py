@@ -29,7 +29,7 @@ from .evidence import check_back, collect, words_of
 from .lexicon import Lexicon
 from .prior import encode
 from .redundancy import drop_redundant
-from .rules import PARTICLE
+from .rules import Signs
 from .segmentation import Rows, Types, branching_rows, by_cohesion, by_entropy, by_pmi, count_types
 from .symbols import SymbolText
 from .tokenizer import Tokenizer
@@ -73,7 +73,7 @@ class WordFinder:
     ``bayes`` draws its samples from ``seed``: the same seed, the same words. ``chains`` of them vote on each boundary
     (default 1), in ``workers`` threads, which change nothing but the time. ``prior``: words known beforehand, each with
     the number of times it counts as read. ``base``: a tokenizer whose words are known with the counts they have there;
-    they stay in what is found. ``rules``: whether the two rules by hand of :mod:`nlp_zero.words.rules` hold. With
+    they stay in what is found. ``rules``: whether the rules by hand of :mod:`nlp_zero.words.rules` hold. With
     ``keep_going``, a Ctrl-C while sampling takes what the last complete sweep left.
 
     >>> finder = WordFinder(min_count=2).train(["葡萄酒很好", "红葡萄酒", "白葡萄酒呢", "喝葡萄酒吧"])
@@ -291,7 +291,7 @@ class WordFinder:
             workers=self.workers,
             keep_going=self.keep_going,
             prior=encode(self._text, self._known_before()),
-            particle=ord(self._text.codes([PARTICLE])[0] or "\0"),
+            signs=Signs.of(self._text),
         )
         self._lengths = lengths
         types = count_types(ids, lengths)

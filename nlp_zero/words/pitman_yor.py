@@ -33,6 +33,7 @@ from .. import kernels
 from .chain import Chain, Settings, Substrings, Sweep
 from .gate import Verdict, judge
 from .prior import Prior
+from .rules import Signs
 from .symbols import WORD_LIMIT
 from .vote import majority
 
@@ -101,14 +102,14 @@ def segment(
     workers: int = 1,
     keep_going: bool = False,
     prior: Prior | None = None,
-    particle: int = 0,
+    signs: Signs | None = None,
 ) -> Outcome:
     """The segmentation of a text by the whole recipe. ``scores`` as :func:`nlp_zero.kernels.branching` gives them.
 
     ``chains`` chains with the seeds seed, seed + 1, ... run in ``workers`` threads; the result does not depend on the
-    number of threads. ``prior``: what is known of words beforehand. ``particle``: the symbol with which no word of
-    several begins, by hand (:mod:`nlp_zero.words.rules`), if ``settings.rules``. With ``keep_going`` a Ctrl-C ends the
-    sampling, and what the last complete sweep of each chain left is the result. About 30 sweeps a chain, O(n) each; in
+    number of threads. ``prior``: what is known of words beforehand. ``signs``: the symbols that the rules by hand
+    speak of (:mod:`nlp_zero.words.rules`), if ``settings.rules``. With ``keep_going`` a Ctrl-C ends the sampling, and
+    what the last complete sweep of each chain left is the result. About 30 sweeps a chain, O(n) each; in
     C one takes 0.3 to 0.5 s for three million symbols.
     """
     verdict = judge(ids, settings)
@@ -117,7 +118,7 @@ def segment(
     start = kernels.segment(ids, memoryview(scores).cast("h"), settings.max_length, 0)
     text = Substrings(ids, scores, settings.max_length, prior)
     if settings.rules:
-        text.bar(particle)
+        text.bar(signs or Signs())
     del scores  # 27 MB for three million symbols, if the caller has let go of them too
     runs = _Runs(text, start, settings, chains, report)
     try:
