@@ -279,7 +279,7 @@ def with_sampling(verb: argparse.ArgumentParser) -> None:
         "--no-rules",
         action="store_true",
         help="without the rules by hand: a number or a Latin word only begins a word; no word begins with 的, and none"
-        " of three or more ends with 的, 着 or 们; 一 and 这 stand alone before measure words that are not common there",
+        " of three or more ends with 的, 着 or 们; 一 and 这 are no part of a word with most measure words",
     )
     group.add_argument(
         "--keep-going", action="store_true", help="after a Ctrl-C take what the last complete sweep has left"

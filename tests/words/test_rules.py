@@ -72,7 +72,7 @@ def test_what_stands_behind_four_numerals_is_a_word_of_its_own_behind_one(numera
 
 
 def test_a_short_text_says_too_little_about_measure_words():
-    assert not barred_words(SymbolText([*_counted("一二两九"), "很好" * COMMON]), 2) & {"一位", "这位"}
+    assert not barred_words(SymbolText([*_counted("一二两九"), "很好" * (COMMON // 2)])) & {"一位", "这位"}
 
 
 def test_a_measure_word_that_is_met_often_may_be_one_word_with_one():
