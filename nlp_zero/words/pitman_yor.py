@@ -17,8 +17,9 @@ The recipe has three stages, each of which hands on nothing but its segmentation
 A round of classes or with the expert is short, one sampled sweep and one that takes the best: what a round can change
 it changes in its first sweep, and what lets the chain go on are new classes, new merges, a new expert.
 
-A *gate* comes first (:mod:`nlp_zero.words.gate`): where every symbol is a word, none of this is done. Several *chains*
-with seeds of their own may run side by side, in threads; then they vote on each boundary (:mod:`nlp_zero.words.vote`).
+Before that, a text whose parts are too unlike for one rule is taken apart (:mod:`nlp_zero.words.genres`); and a *gate*
+(:mod:`nlp_zero.words.gate`) sees to it that none of this is done where every symbol is a word. Several *chains* with
+seeds of their own may run side by side, in threads; then they vote on each boundary (:mod:`nlp_zero.words.vote`).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from typing import Any, NamedTuple
 from .. import kernels
 from .chain import Chain, Settings, Substrings, Sweep
 from .gate import Verdict, judge
+from .genres import Genre, genres
 from .prior import Prior
 from .rules import Signs
 from .symbols import WORD_LIMIT
@@ -42,6 +44,9 @@ __all__ = ["Outcome", "Progress", "Report", "Settings", "Stage", "Sweep", "sched
 
 EXPERT = "expert"
 """How the names of the stages with the expert begin."""
+
+STOPPED = "stopped after sweep"
+"""The fact that a Ctrl-C ended the sampling."""
 
 
 class Stage(NamedTuple):
@@ -109,26 +114,86 @@ def segment(
     ``chains`` chains with the seeds seed, seed + 1, ... run in ``workers`` threads; the result does not depend on the
     number of threads. ``prior``: what is known of words beforehand. ``signs``: the symbols that the rules by hand
     speak of (:mod:`nlp_zero.words.rules`), if ``settings.rules``. With ``keep_going`` a Ctrl-C ends the sampling, and
-    what the last complete sweep of each chain left is the result. About 30 sweeps a chain, O(n) each; in
-    C one takes 0.3 to 0.5 s for three million symbols.
+    what the last complete sweep of each chain left is the result. About 30 sweeps a chain, O(n) each; in C one takes
+    0.3 to 0.5 s for three million symbols.
     """
+    options = _Options(settings, chains, workers, keep_going, prior, signs or Signs())
+    start = kernels.segment(ids, memoryview(scores).cast("h"), settings.max_length, 0)
+    parts = genres(ids, start)
+    own = [scores]
+    del scores  # 27 MB for three million symbols, if the caller has let go of them too
+    if len(parts) == 1:
+        return _segment_one(ids, own, start, options, report)
+    own.clear()
+    return _segment_each(ids, parts, start, options, report)
+
+
+class _Options(NamedTuple):
+    """What :func:`segment` was asked for."""
+
+    settings: Settings
+    chains: int
+    workers: int
+    keep_going: bool
+    prior: Prior | None
+    signs: Signs
+
+
+def _segment_one(ids: array[int], scores: list[bytes], start: bytes, options: _Options, report: Report) -> Outcome:
+    """A text of one genre; ``scores`` is emptied when they are no longer needed."""
+    settings = options.settings
     verdict = judge(ids, settings)
     if verdict.one_symbol:
         return Outcome(bytes(1 if 0 < symbol < WORD_LIMIT else 0 for symbol in ids), verdict.facts())
-    start = kernels.segment(ids, memoryview(scores).cast("h"), settings.max_length, 0)
-    text = Substrings(ids, scores, settings.max_length, prior)
+    text = Substrings(ids, scores.pop(), settings.max_length, options.prior)
     if settings.rules:
-        text.bar(signs or Signs())
-    del scores  # 27 MB for three million symbols, if the caller has let go of them too
-    runs = _Runs(text, start, settings, chains, report)
+        text.bar(options.signs)
+    runs = _Runs(text, start, settings, options.chains, report)
     try:
-        runs.run(workers)
+        runs.run(options.workers)
     except KeyboardInterrupt:
-        if not keep_going:
+        if not options.keep_going:
             raise
-        facts = {**runs.facts(verdict), "stopped after sweep": f"{runs.done} of {runs.total}"}
+        facts = {**runs.facts(verdict), STOPPED: f"{runs.done} of {runs.total}"}
         return Outcome(majority(ids, runs.kept, settings.max_length), facts)
     return Outcome(majority(ids, runs.kept, settings.max_length), runs.facts(verdict))
+
+
+def _segment_each(ids: array[int], parts: list[Genre], start: bytes, options: _Options, report: Report) -> Outcome:
+    """Each genre as if it were alone; a Ctrl-C leaves those that have not begun as they were at the start."""
+    width = options.settings.max_length
+    sweeps = options.chains * sum(stage.sweeps for stage in schedule(options.settings))
+    lengths, done = bytearray(start), 0
+    facts: dict[str, Any] = {
+        "genres": len(parts),
+        "genres: share of the text": [round(part.size / len(ids), 4) for part in parts],
+        "genres: symbols a word at the start": [round(part.mean, 4) for part in parts],
+    }
+    for number, part in enumerate(parts):
+        name = f"genre {number + 1}"
+
+        def tell(state: Progress, name: str = name, before: int = number * sweeps) -> None:
+            nonlocal done
+            done = before + state.done
+            sweep = state.sweep._replace(stage=f"{name}, {state.sweep.stage}")
+            report(Progress(done, len(parts) * sweeps, state.chain, sweep))
+
+        try:
+            own = part.of(ids)
+            scores = [kernels.branching(own, width, len(own) + 1, True)[0]]
+            first = kernels.segment(own, memoryview(scores[0]).cast("h"), width, 0)
+            outcome: Outcome | None = _segment_one(own, scores, first, options, tell)
+        except KeyboardInterrupt:
+            if not options.keep_going or not done:
+                raise
+            outcome = None
+        if outcome is not None:
+            part.put(outcome.lengths, lengths)
+            facts.update((f"{name}, {fact}", value) for fact, value in outcome.facts.items() if fact != STOPPED)
+        if outcome is None or STOPPED in outcome.facts:
+            facts[STOPPED] = f"{done} of {len(parts) * sweeps}"
+            break
+    return Outcome(bytes(lengths), facts)
 
 
 class _Stopped(Exception):
