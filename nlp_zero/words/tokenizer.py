@@ -600,6 +600,25 @@ class Tokenizer:
             raise ValueError(f"granularity: expected a share from -10 to 10, such as 0.1, got {granularity!r}")
         return self._from_data(self._data._replace(granularity=float(granularity)))
 
+    def with_bonus(self, bonus: float) -> Tokenizer:
+        """A tokenizer of a model with context that gives every word so many nats when it cuts.
+
+        A learnt model gives 2, which is best for text like that which it learnt from; 0 is for text of another kind,
+        where more words are unknown: there F1 of the built-in model on news is .008 higher with 0. :meth:`calibrate`
+        it anew if steps of granularity are to mean what they did.
+
+        >>> Tokenizer().with_bonus(1.5).context_of([]).bonus
+        1.5
+        """
+        context = self._data.context
+        if context is None:
+            raise ValueError(
+                "with_bonus: expected a model with context, as the method bayes learns, got a plain lexicon"
+            )
+        if not -100.0 < bonus < 100.0:
+            raise ValueError(f"bonus: expected nats between -100 and 100, such as 2.0, got {bonus!r}")
+        return self._from_data(self._data._replace(context=context._replace(bonus=float(bonus))))
+
     @property
     def granularity(self) -> float:
         """How much longer words are than the learnt ones, as a share of their mean length."""

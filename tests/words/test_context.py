@@ -390,3 +390,26 @@ def test_a_finder_by_bayes_takes_numerals_for_numbers() -> None:
 
     assert finder.tokenizer().settings["numerals"] == "run"
     assert "二十三" in finder.tokenizer().tokenize("三月二十三日开会")[1]
+
+
+def test_a_bonus_of_ones_own_makes_words_shorter_or_longer(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    shorter, longer = tokenizer.with_bonus(20.0), tokenizer.with_bonus(-20.0)
+    longer.save(tmp_path / "longer.model")
+
+    assert Tokenizer.load(tmp_path / "longer.model").tokenize_lines(TEXTS) == longer.tokenize_lines(TEXTS)
+    assert (longer.context_of([]).bonus, tokenizer.context_of([]).bonus) == (-20.0, BONUS)
+    most, some, least = (sum(map(len, made.tokenize_lines(TEXTS))) for made in (shorter, tokenizer, longer))
+    assert most > some >= least
+    words = tokenizer.tokenize(TEXTS[0])
+    assert shorter.score(words) - tokenizer.score(words) == pytest.approx((20.0 - BONUS) * len(words))
+
+
+@pytest.mark.parametrize("bonus", [-100.0, 100.0, float("nan"), float("inf")])
+def test_a_bonus_is_a_number_of_nats(tokenizer: Tokenizer, bonus: float) -> None:
+    with pytest.raises(ValueError, match=r"bonus: expected nats between -100 and 100, such as 2.0"):
+        tokenizer.with_bonus(bonus)
+
+
+def test_a_plain_lexicon_has_no_bonus():
+    with pytest.raises(ValueError, match="expected a model with context"):
+        Tokenizer({"北京": 1}).with_bonus(1.0)
