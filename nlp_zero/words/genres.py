@@ -1,11 +1,12 @@
 """Genres (语体): parts of a text whose words are so unlike in length that one rule does not fit them all.
 
 What the sampler steers for, the share of one-symbol words, is one number for a text. A corpus of news and of old novels
-has two: under one rule the news are cut too short, and F1 on them falls by .01. So the text is looked at in blocks. If
+has two: under one rule the news are cut too short. So the text is looked at in blocks. If
 it is cheaper to describe the mean lengths of their words, by a first segmentation, as two normal distributions than as
 one, and these are far apart, each is segmented as if it were alone. The words of all of them make one lexicon.
 
-News and encyclopedias are near enough to stay together, and should: apart, each would learn from less text.
+News and encyclopedias are near enough to stay together, and should: apart, each would learn from less text. So would
+genres of a million symbols. What it is worth is in ``benchmarks/results/segmentation_curve.md``, the last rows.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["Genre", "genres"]
 BLOCK = 10_000
 """Symbols of a block, at least; it ends with a line."""
 
-LEAST = 100_000
+LEAST = 2_000_000
 """Symbols of a genre; less text is worse off alone than in strange company."""
 
 FAR, GAIN = 0.15, 0.25
