@@ -1,9 +1,9 @@
 """Genres (语体): parts of a text whose words are so unlike in length that one rule does not fit them all.
 
 What the sampler steers for, the share of one-symbol words, is one number for a text. A corpus of news and of old novels
-has two: under one rule the news are cut too short. So the text is looked at in blocks. If
-it is cheaper to describe the mean lengths of their words, by a first segmentation, as two normal distributions than as
-one, and these are far apart, each is segmented as if it were alone. The words of all of them make one lexicon.
+has two: under one rule the news are cut too short. So the text is looked at in blocks. If it is cheaper to describe the
+mean lengths of their words, by a first segmentation, as two normal distributions than as one, and these are far apart,
+each is segmented as if it were alone. The words of all of them make one lexicon.
 
 News and encyclopedias are near enough to stay together, and should: apart, each would learn from less text. So would
 genres of a million symbols. What it is worth is in ``benchmarks/results/segmentation_curve.md``, the last rows.
