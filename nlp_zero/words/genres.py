@@ -104,12 +104,18 @@ def _split(blocks: list[_Block]) -> list[list[_Block]]:
     best, cut = _nats(*sums[-1], 1.0) - GAIN, 0
     for place in range(1, len(blocks)):
         low, high = sums[place], _add(sums[-1], sums[place], -1.0)
-        if min(low[0], high[0]) >= LEAST and high[1] / high[0] - low[1] / low[0] >= FAR:
+        if min(low[0], high[0]) > 0:
             share = low[0] / sums[-1][0]
             cost = share * _nats(*low, share) + (1 - share) * _nats(*high, 1 - share)
             if cost < best:
                 best, cut = cost, place
-    return _split(blocks[:cut]) + _split(blocks[cut:]) if cut else [blocks]
+    if cut and _are_genres(sums[cut], _add(sums[-1], sums[cut], -1.0)):
+        return _split(blocks[:cut]) + _split(blocks[cut:])
+    return [blocks]
+
+
+def _are_genres(low: _Moments, high: _Moments) -> bool:
+    return min(low[0], high[0]) >= LEAST and high[1] / high[0] - low[1] / low[0] >= FAR
 
 
 def _moments(blocks: Iterable[_Block]) -> Iterator[_Moments]:
