@@ -604,7 +604,7 @@ class Tokenizer:
         """A tokenizer of a model with context that gives every word so many nats when it cuts.
 
         A learnt model gives 2, which is best for text like that which it learnt from; 0 is for text of another kind,
-        where more words are unknown: there F1 of the built-in model on news is .008 higher with 0. :meth:`calibrate`
+        where more words are unknown; the built-in model has 0 (``benchmarks/builtin.py`` tells why). :meth:`calibrate`
         it anew if steps of granularity are to mean what they did.
 
         >>> Tokenizer().with_bonus(1.5).context_of([]).bonus

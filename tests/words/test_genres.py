@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from invented import first_scores, language
 
+from nlp_zero import kernels
 from nlp_zero.words import genres as module
 from nlp_zero.words.genres import Genre, genres
 from nlp_zero.words.pitman_yor import Settings, segment
@@ -101,20 +102,15 @@ def test_news_sized_text_of_one_kind_is_one_genre():
     assert len(genres(text.ids, bytes([1]) * len(text.ids))) == 1
 
 
-def two_genres() -> tuple[SymbolText, SymbolText, SymbolText]:
-    """A text of short words, one of long words, and both together."""
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch) -> SymbolText:
+    """A text of short words, then of long ones."""
+    monkeypatch.setattr(module, "BLOCK", 150)
+    monkeypatch.setattr(module, "LEAST", 1000)
     short = ["".join(sentence) for sentence in language(1, 300)]
     chance = random.Random(2)
     names = ["".join(chr(0x5000 + chance.randrange(300)) for _ in range(3)) for _ in range(60)]
-    long = ["".join(chance.choices(names, k=6)) + "。" for _ in range(150)]
-    return SymbolText(short), SymbolText(long), SymbolText([*short, *long])
-
-
-@pytest.fixture
-def both(monkeypatch: pytest.MonkeyPatch) -> SymbolText:
-    monkeypatch.setattr(module, "BLOCK", 150)
-    monkeypatch.setattr(module, "LEAST", 1000)
-    return two_genres()[2]
+    return SymbolText([*short, *("".join(chance.choices(names, k=6)) + "。" for _ in range(150))])
 
 
 def test_each_genre_is_segmented_as_if_it_were_alone(both: SymbolText) -> None:
@@ -124,22 +120,14 @@ def test_each_genre_is_segmented_as_if_it_were_alone(both: SymbolText) -> None:
     assert outcome.facts["genres"] == 2
     assert sum(outcome.facts["genres: share of the text"]) == pytest.approx(1, abs=1e-3)
     assert outcome.facts["genre 2, every symbol a word"] is False
-    parts = genres(both.ids, first_segmentation(both))
-    for part in parts:
+    start = kernels.segment(both.ids, memoryview(first_scores(both.ids)).cast("h"), 4, 0)
+    for part in genres(both.ids, start):
         own = part.of(both.ids)
         alone = segment(own, first_scores(own), Settings(), chains=2).lengths
         assert part.of(array("B", outcome.lengths)).tobytes() == alone
     assert [state.done for state in told] == list(range(1, 129))
     assert {state.total for state in told} == {128}
     assert told[-1].sweep.stage == "genre 2, expert 5"
-
-
-def first_segmentation(text: SymbolText) -> bytes:
-    """What the sampler starts from."""
-    from nlp_zero import kernels
-
-    lengths: bytes = kernels.segment(text.ids, memoryview(first_scores(text.ids)).cast("h"), 4, 0)
-    return lengths
 
 
 @pytest.mark.parametrize("sweep", [4, 36])
